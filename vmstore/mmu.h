@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine: what walks page tables and caches translations.
+ *
+ * Two exist. mmu_live is the CPU's own MMU, mmu_soft a simulated one whose TLB
+ * keeps a translation until it is flushed. Both read the same entries from the
+ * region and both set accessed and dirty bits with a compare-and-exchange.
+ */
+#ifndef VMS_MMU_H
+#define VMS_MMU_H
+
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
+#include <linux/types.h>
+
+#include "region.h"
+
+#define VMS_SOFT_MAX_CPUS	64
+#define VMS_MAX_CPUS		(NR_CPUS > VMS_SOFT_MAX_CPUS ? NR_CPUS : VMS_SOFT_MAX_CPUS)
+
+/* A set of logical CPUs; large enough to be used as a struct cpumask */
+struct vms_cpuset {
+	DECLARE_BITMAP(bits, VMS_MAX_CPUS);
+};
+
+struct vms_mmu;
+
+/**
+ * struct vms_root - what a machine needs to know of an address space
+ * @pa: machine address of the root node
+ * @entries: the root node's entries
+ * @tag: number of the root, never used again in a store
+ * @loaded: CPUs that walk the root now, or are about to
+ * @active: CPUs on which the space is active (Tl8)
+ * @priv: the machine's own
+ */
+struct vms_root {
+	u64 pa;
+	u64 *entries;
+	u64 tag;
+	struct vms_cpuset loaded;
+	struct vms_cpuset active;
+	void *priv;
+};
+
+/**
+ * struct vms_access - one access through the MMU
+ * @va: first address; the access never crosses a page
+ * @buf: kernel buffer
+ * @len: bytes; 1, 2, 4 and 8 are one aligned access
+ * @write: store @buf instead of loading it
+ * @done: out: bytes accessed
+ * @fault: out: 0, or VMSTORE_FAULT_TAKEN with the bits of the error code
+ */
+struct vms_access {
+	u64 va;
+	void *buf;
+	size_t len;
+	bool write;
+	size_t done;
+	u32 fault;
+};
+
+#define VMS_FLUSH_MAX_OPS	32		/* Tl2 */
+#define VMS_FLUSH_MAX_PAGES	32		/* a longer range becomes All */
+
+/* Every page of [@start, @end) of the root with @tag */
+struct vms_flush_op {
+	u64 tag;
+	u64 start;
+	u64 end;
+};
+
+/**
+ * struct vms_flush - OpsStack of the model (Tl2)
+ * @nr: ops in use
+ * @all: flush everything that is not global; then @nr is 0
+ * @ops: what to flush
+ */
+struct vms_flush {
+	u32 nr;
+	bool all;
+	struct vms_flush_op ops[VMS_FLUSH_MAX_OPS];
+};
+
+/**
+ * struct vms_mmu_ops - a machine
+ * @kind: enum vmstore_machine
+ * @init: make the machine of @m; sets m->caps and, if 0, m->nr_cpus. May sleep
+ * @exit: no callback comes after it. May sleep
+ * @root_init: prepare @r, whose pa and entries are set; fills root entries 256 and up
+ *	as its paging mode needs them. May sleep
+ * @root_exit: @r is loaded and active nowhere; forget all about it. May sleep
+ * @set_root: @r is active on @cpu from now on, NULL = none. Process context
+ * @access: do @a on @cpu with @r loaded. 0, or -EINVAL when @cpu is not online; a fault
+ *	is not an error. Process context, IRQs on, may sleep
+ * @flush: drop from the TLB of @cpu what @f says. Runs on that CPU, IRQs off
+ * @kick: make every CPU of @cpus call m->on_kick(m, cpu), there, soon. A CPU that is
+ *	not online has no TLB: called for it at once. Process context, IRQs on
+ * @wait: until every CPU of @cpus has come back from an on_kick that a kick before this
+ *	call asked for. Process context, IRQs on
+ */
+struct vms_mmu_ops {
+	u32 kind;
+	int (*init)(struct vms_mmu *m);
+	void (*exit)(struct vms_mmu *m);
+	int (*root_init)(struct vms_mmu *m, struct vms_root *r);
+	void (*root_exit)(struct vms_mmu *m, struct vms_root *r);
+	int (*set_root)(struct vms_mmu *m, int cpu, struct vms_root *r, u32 flags);
+	int (*access)(struct vms_mmu *m, int cpu, struct vms_root *r, struct vms_access *a);
+	void (*flush)(struct vms_mmu *m, int cpu, const struct vms_flush *f);
+	int (*kick)(struct vms_mmu *m, const struct vms_cpuset *cpus);
+	int (*wait)(struct vms_mmu *m, const struct vms_cpuset *cpus);
+};
+
+/**
+ * struct vms_mmu - the machine of one store
+ * @ops: which one
+ * @region: the memory its page tables live in
+ * @caps: VMSTORE_CAP_*
+ * @nr_cpus: logical CPUs
+ * @kernel_pte: the entry for root index 256: the private kernel subtree. Set after
+ *	@init and before the first @root_init
+ * @kernel_in_root: root entry 256 holds @kernel_pte (not so under 5-level paging)
+ * @on_kick: set by the tlb layer
+ * @priv: the machine's own
+ */
+struct vms_mmu {
+	const struct vms_mmu_ops *ops;
+	struct vms_region *region;
+	u32 caps;
+	u32 nr_cpus;
+	u64 kernel_pte;
+	bool kernel_in_root;
+	void (*on_kick)(struct vms_mmu *m, int cpu);
+	void *priv;
+};
+
+extern const struct vms_mmu_ops vms_mmu_soft_ops;
+
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+extern const struct vms_mmu_ops vms_mmu_live_ops;
+int vms_mmu_live_probe(void);
+u64 vms_mmu_live_host_table(void);
+#else
+static inline int vms_mmu_live_probe(void) { return 0; }
+static inline u64 vms_mmu_live_host_table(void) { return 0; }
+#endif
+
+u32 vms_mmu_machines(void);
+int vms_mmu_init(struct vms_mmu *m, u32 machine, struct vms_region *r, u32 nr_cpus);
+void vms_mmu_exit(struct vms_mmu *m);
+
+#endif /* VMS_MMU_H */

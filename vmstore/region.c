@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The region: blocks of memory, slots, and the state machine of a slot's reference
+ * count.
+ *
+ *	from_unused:  UNUSED -cmpxchg-> 0 -store-> 1
+ *	from_in_use:  n -cmpxchg-> n + 1
+ *	put:          n -> n - 1, and at the last reference 1 -> 0 -> UNUSED
+ *
+ * rc 0 is an operation in flight. The cmpxchg out of UNUSED acquires what the
+ * teardown released; the store of 1 releases the metadata to from_in_use.
+ */
+
+#include <linux/find.h>
+#include <linux/gfp.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "region.h"
+
+#define VMS_BLOCK_ORDER		(VMS_BLOCK_SHIFT - PAGE_SHIFT)
+
+static int vms_block_cmp(const void *a, const void *b)
+{
+	const struct vms_block *x = a, *y = b;
+
+	return x->pa < y->pa ? -1 : x->pa > y->pa;
+}
+
+static void vms_region_free_blocks(struct vms_region *r)
+{
+	u32 i;
+
+	for (i = 0; i < r->nr_blocks; i++)
+		if (r->blocks[i].kva)
+			free_pages((unsigned long)r->blocks[i].kva, VMS_BLOCK_ORDER);
+	kvfree(r->blocks);
+}
+
+static int vms_region_alloc_blocks(struct vms_region *r)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN;
+	u32 i;
+
+	r->blocks = kvcalloc(r->nr_blocks, sizeof(*r->blocks), GFP_KERNEL_ACCOUNT);
+	if (!r->blocks)
+		return -ENOMEM;
+	for (i = 0; i < r->nr_blocks; i++) {
+		void *kva = (void *)__get_free_pages(gfp, VMS_BLOCK_ORDER);
+
+		if (!kva) {
+			vms_region_free_blocks(r);
+			return -ENOMEM;
+		}
+		r->blocks[i].kva = kva;
+		r->blocks[i].pa = __pa(kva);
+	}
+	sort(r->blocks, r->nr_blocks, sizeof(*r->blocks), vms_block_cmp, NULL);
+	return 0;
+}
+
+static void vms_region_init_slots(struct vms_region *r)
+{
+	u32 i;
+
+	for (i = 0; i < r->nr_slots; i++) {
+		struct vms_slot *slot = &r->slots[i];
+
+		atomic64_set(&slot->rc, VMS_RC_UNUSED);
+		slot->self = i;
+		spin_lock_init(&slot->node.lock);
+		if (i >= r->first_mmio)
+			slot->usage = VMSTORE_USAGE_MMIO;
+	}
+	bitmap_set(r->free_map, 0, r->first_mmio);
+	atomic_set(&r->nr_free, r->first_mmio);
+}
+
+/**
+ * vms_region_init - allocate a region
+ * @r: zeroed
+ * @size: bytes, a positive multiple of VMS_BLOCK_SIZE
+ * @mmio_size: bytes at the end that stand for device memory [D17], page aligned and
+ *	below @size
+ *
+ * Memory is zeroed and charged to the caller. May sleep.
+ *
+ * Return: 0, -EINVAL or -ENOMEM; then nothing is held.
+ */
+int vms_region_init(struct vms_region *r, u64 size, u64 mmio_size)
+{
+	int err;
+
+	BUILD_BUG_ON(sizeof(spinlock_t) == 4 && sizeof(struct vms_slot) != 64);
+
+	if (!size || size % VMS_BLOCK_SIZE || size >> VMS_PAGE_SHIFT > S32_MAX ||
+	    !vms_page_aligned(mmio_size) || mmio_size >= size)
+		return -EINVAL;
+
+	r->size = size;
+	r->nr_slots = size >> VMS_PAGE_SHIFT;
+	r->first_mmio = (size - mmio_size) >> VMS_PAGE_SHIFT;
+	r->nr_blocks = size >> VMS_BLOCK_SHIFT;
+
+	r->slots = __vmalloc(array_size(r->nr_slots, sizeof(*r->slots)),
+			     GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!r->slots)
+		return -ENOMEM;
+	r->free_map = kvcalloc(BITS_TO_LONGS(r->nr_slots), sizeof(long),
+			       GFP_KERNEL_ACCOUNT);
+	if (!r->free_map) {
+		err = -ENOMEM;
+		goto free_slots;
+	}
+	err = vms_region_alloc_blocks(r);
+	if (err)
+		goto free_map;
+	vms_region_init_slots(r);
+	return 0;
+
+free_map:
+	kvfree(r->free_map);
+free_slots:
+	vfree(r->slots);
+	memset(r, 0, sizeof(*r));
+	return err;
+}
+
+/**
+ * vms_region_exit - free the region, whatever its slots say
+ * @r: region that nothing uses any more, or one that was never initialised
+ *
+ * May sleep.
+ */
+void vms_region_exit(struct vms_region *r)
+{
+	if (!r->slots)
+		return;
+	vms_region_free_blocks(r);
+	kvfree(r->free_map);
+	vfree(r->slots);
+	memset(r, 0, sizeof(*r));
+}
+
+static void vms_region_count_node(struct vms_region *r)
+{
+	int now = atomic_inc_return(&r->nr_nodes);
+	int max = atomic_read(&r->max_nodes);
+
+	while (now > max && !atomic_try_cmpxchg(&r->max_nodes, &max, now))
+		;
+}
+
+/**
+ * vms_slot_from_unused - claim a given unused slot with one reference
+ * @r: region
+ * @idx: slot, in range
+ * @usage: VMSTORE_USAGE_FRAME or VMSTORE_USAGE_PAGETABLE
+ *
+ * Any context. The content of the frame is what the last user left.
+ *
+ * Return: 0; -EBUSY when it is in use, unique or not allocatable; -EAGAIN when an
+ * operation on it is in flight.
+ */
+int vms_slot_from_unused(struct vms_region *r, u32 idx, enum vmstore_usage usage)
+{
+	struct vms_slot *slot = &r->slots[idx];
+	s64 rc = VMS_RC_UNUSED;
+
+	if (idx >= r->first_mmio)
+		return -EBUSY;
+	if (!atomic64_try_cmpxchg_acquire(&slot->rc, &rc, 0))
+		return rc ? -EBUSY : -EAGAIN;
+
+	clear_bit(idx, r->free_map);
+	atomic_dec(&r->nr_free);
+	slot->usage = usage;
+	slot->type = usage == VMSTORE_USAGE_PAGETABLE ? VMS_TYPE_NODE : VMS_TYPE_FRAME;
+	slot->storage = true;
+	if (usage == VMSTORE_USAGE_PAGETABLE)
+		vms_region_count_node(r);
+	atomic64_set_release(&slot->rc, 1);
+	return 0;
+}
+
+/* The next slot after @from that may be free; even ones only when @even */
+static u32 vms_slot_next_free(struct vms_region *r, u32 from, bool even)
+{
+	u32 idx = from;
+
+	for (;;) {
+		idx = find_next_bit(r->free_map, r->first_mmio, idx);
+		if (idx >= r->first_mmio)
+			return VMS_NO_SLOT;
+		if (!even || !(idx & 1))
+			return idx;
+		idx++;
+	}
+}
+
+/**
+ * vms_slot_alloc - claim any unused slot with one reference
+ * @r: region
+ * @usage: VMSTORE_USAGE_FRAME or VMSTORE_USAGE_PAGETABLE
+ * @even: only a slot whose physical bit 12 is clear, as a root must be
+ * @idx: out: the slot
+ *
+ * Any context. The search goes round from where the last one ended, so that a freed
+ * frame is not at once handed out again.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vms_slot_alloc(struct vms_region *r, enum vmstore_usage usage, bool even, u32 *idx)
+{
+	u32 start = atomic_read(&r->hint);
+	u32 from = start;
+	bool wrapped = false;
+
+	while (atomic_read(&r->nr_free) > 0) {
+		u32 i = vms_slot_next_free(r, from, even);
+
+		if (i == VMS_NO_SLOT || (wrapped && i >= start)) {
+			if (wrapped || !start)
+				break;
+			wrapped = true;
+			from = 0;
+			continue;
+		}
+		if (!vms_slot_from_unused(r, i, usage)) {
+			atomic_set(&r->hint, i + 1 < r->first_mmio ? i + 1 : 0);
+			*idx = i;
+			return 0;
+		}
+		from = i + 1;
+	}
+	return -ENOMEM;
+}
+
+/**
+ * vms_slot_can_share - would vms_slot_from_in_use() succeed now?
+ * @r: region
+ * @idx: slot, in range
+ *
+ * Any context.
+ *
+ * Return: 0, -ENOENT unused or not a data frame, -EBUSY unique, -EAGAIN in flight,
+ * -EOVERFLOW saturated.
+ */
+int vms_slot_can_share(struct vms_region *r, u32 idx)
+{
+	u64 rc = vms_slot_rc(r, idx);
+
+	if (rc == VMS_RC_UNUSED)
+		return -ENOENT;
+	if (rc == VMS_RC_UNIQUE)
+		return -EBUSY;
+	if (!rc)
+		return -EAGAIN;
+	if (READ_ONCE(r->slots[idx].usage) != VMSTORE_USAGE_FRAME)
+		return -ENOENT;
+	if (rc >= VMS_RC_MAX)
+		return -EOVERFLOW;
+	return 0;
+}
+
+/**
+ * vms_slot_from_in_use - take one more reference of a shared data frame
+ * @r: region
+ * @idx: slot, in range
+ *
+ * Any context.
+ *
+ * Return: as vms_slot_can_share().
+ */
+int vms_slot_from_in_use(struct vms_region *r, u32 idx)
+{
+	struct vms_slot *slot = &r->slots[idx];
+	int err;
+
+	for (;;) {
+		s64 rc = vms_slot_rc(r, idx);
+
+		err = vms_slot_can_share(r, idx);
+		if (err)
+			return err;
+		if (!vms_rc_is_shared(rc) || rc == VMS_RC_MAX)
+			continue;
+		if (atomic64_try_cmpxchg_acquire(&slot->rc, &rc, rc + 1))
+			break;
+	}
+	/*
+	 * The slot may have been freed and made a node between the look at its
+	 * usage and the exchange. The reference taken is harmless: drop it.
+	 */
+	if (READ_ONCE(slot->usage) != VMSTORE_USAGE_FRAME) {
+		vms_slot_put(r, idx);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/**
+ * vms_slot_put - drop one reference of a shared slot
+ * @r: region
+ * @idx: slot the caller holds a reference of
+ *
+ * At the last one the metadata is torn down and the slot is unused again; usage,
+ * paths and in_list stay as they are [1.5, D10]. Any context.
+ *
+ * Return: true when the slot is unused now.
+ */
+bool vms_slot_put(struct vms_region *r, u32 idx)
+{
+	struct vms_slot *slot = &r->slots[idx];
+
+	if (atomic64_dec_return_release(&slot->rc))
+		return false;
+
+	smp_acquire__after_ctrl_dep();
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE)
+		atomic_dec(&r->nr_nodes);
+	slot->storage = false;
+	slot->type = VMS_TYPE_NONE;
+	atomic64_set_release(&slot->rc, VMS_RC_UNUSED);
+	atomic_inc(&r->nr_free);
+	set_bit(idx, r->free_map);
+	return true;
+}
+
+/**
+ * vms_region_slot_of_pa - the slot whose frame is at a machine address
+ * @r: region
+ * @pa: machine address, as read from an entry; may be anything
+ * @idx: out: the slot
+ *
+ * Any context.
+ *
+ * Return: 0, or -ERANGE when @pa is no page of the region.
+ */
+int vms_region_slot_of_pa(const struct vms_region *r, u64 pa, u32 *idx)
+{
+	u32 lo = 0, hi = r->nr_blocks;
+	u64 guess;
+
+	if (!vms_page_aligned(pa) || pa < r->blocks[0].pa)
+		return -ERANGE;
+
+	/* Mostly the blocks follow each other */
+	guess = (pa - r->blocks[0].pa) >> VMS_BLOCK_SHIFT;
+	if (guess < hi && pa - r->blocks[guess].pa < VMS_BLOCK_SIZE) {
+		lo = guess;
+	} else {
+		while (hi - lo > 1) {
+			u32 mid = lo + (hi - lo) / 2;
+
+			if (r->blocks[mid].pa <= pa)
+				lo = mid;
+			else
+				hi = mid;
+		}
+		if (pa - r->blocks[lo].pa >= VMS_BLOCK_SIZE)
+			return -ERANGE;
+	}
+	*idx = lo * VMS_SLOTS_PER_BLOCK + ((pa - r->blocks[lo].pa) >> VMS_PAGE_SHIFT);
+	return 0;
+}
