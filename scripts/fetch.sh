@@ -71,7 +71,7 @@ unpack_source()
 	dpkg-deb --fsys-tarfile "$deb" |
 		tar -x -C "$into" --wildcards './usr/src/*.tar.xz'
 	tar -x -C "$into" -f "$into"/usr/src/linux-source-"$series".tar.xz
-	rm -r "$into/usr"
+	rm -r "${into:?}/usr"
 }
 
 # The header packages expect to be installed in /usr/src: one Makefile names

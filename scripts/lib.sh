@@ -116,3 +116,73 @@ copy_project()
 		--exclude='modules.order' --exclude='/docs/' \
 		"$VMSTORE_TOP/" "$1/"
 }
+
+# What a kernel prints when something is wrong with it. Plain names of checkers
+# are not enough: they announce themselves at boot.
+KERNEL_TROUBLE='BUG:|kernel BUG at|WARNING:|Oops|Kernel panic|Call Trace:'
+KERNEL_TROUBLE+='|general protection|unable to handle|invalid opcode|divide error'
+KERNEL_TROUBLE+='|double fault|segfault at|UBSAN:|possible circular|possible recursive'
+KERNEL_TROUBLE+='|inconsistent lock|suspicious RCU|INFO: (task|rcu|NMI|possible)'
+KERNEL_TROUBLE+='|detected stall|self-detected|soft lockup|hard LOCKUP|blocked for more'
+KERNEL_TROUBLE+='|while atomic|sleeping function|bad page|Bad page|refcount_t:'
+KERNEL_TROUBLE+='|(list|lst)_(add|del).* corruption|new suspected memory leaks'
+KERNEL_TROUBLE+='|ODEBUG:|stack-protector|irq [0-9]+: nobody cared'
+
+# scan_kernel_log FILE: print the lines of a kernel log that tell of trouble,
+# with what follows them; fail if there are any.
+scan_kernel_log()
+{
+	if tr -d '\r' <"$1" | grep -E -- "$KERNEL_TROUBLE" >/dev/null; then
+		printf -- '---- trouble in the kernel log %s:\n' "$1" >&2
+		tr -d '\r' <"$1" | grep -a -E -A 30 -- "$KERNEL_TROUBLE" |
+			head -n 100 >&2
+		printf -- '----\n' >&2
+		return 1
+	fi
+}
+
+# build_module SERIES VARIANT [MAKE ARGUMENTS]: build a copy of the project
+# against Debian's headers and set MODULE_DIR to where it was built. A variant
+# has its own copy, so that other flags do not rebuild everything each time.
+build_module()
+{
+	local series=$1 variant=$2 kdir
+	shift 2
+	kdir=$("$VMSTORE_TOP/scripts/fetch.sh" path headers "$series")
+	MODULE_DIR=$VMSTORE_CACHE/build/${kdir##*/}/$variant
+	copy_project "$MODULE_DIR"
+	make -C "$kdir" M="$MODULE_DIR" -j"$VMSTORE_JOBS" "$@" modules
+}
+
+# make_guest_root DIR: a root file system of busybox and empty folders.
+make_guest_root()
+{
+	local name
+	mkdir -p "$1"/{bin,etc,test,proc,sys,dev,tmp}
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	busybox --list | while read -r name; do
+		[ "$name" = busybox ] || ln -s busybox "$1/bin/$name"
+	done
+}
+
+# add_to_guest DIR SRC[:DEST]
+add_to_guest()
+{
+	local src=${2%%:*} dest=${2#*:}
+	[ "$2" != "$src" ] || dest=/test/$(basename "$src")
+	[ -e "$src" ] || die "no such file: $src"
+	if [ -f "$src" ] && readelf -l "$src" 2>/dev/null | grep -q INTERP; then
+		die "$src is not linked statically: it cannot run in the guest"
+	fi
+	mkdir -p "$1/$(dirname "$dest")"
+	cp -rL "$src" "$1/$dest"
+}
+
+# The words given, quoted for any POSIX shell.
+quote_words()
+{
+	local word
+	for word in "$@"; do
+		printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")"
+	done
+}
