@@ -122,7 +122,9 @@ struct vms_mmu_ops {
  * @kernel_pte: the entry for root index 256: the private kernel subtree. Set after
  *	@init and before the first @root_init
  * @kernel_in_root: root entry 256 holds @kernel_pte (not so under 5-level paging)
- * @on_kick: set by the tlb layer
+ * @on_kick: set by the tlb layer; IRQs off on a live CPU. May run for one CPU on
+ *	several threads at once
+ * @kick_data: its own
  * @priv: the machine's own
  */
 struct vms_mmu {
@@ -133,6 +135,7 @@ struct vms_mmu {
 	u64 kernel_pte;
 	bool kernel_in_root;
 	void (*on_kick)(struct vms_mmu *m, int cpu);
+	void *kick_data;
 	void *priv;
 };
 

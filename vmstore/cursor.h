@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page-table cursors [model 2.7, 5.2, 6; design D3].
+ *
+ * The lock protocol
+ * -----------------
+ * A cursor owns the covering node of its range and every node below it whose span
+ * meets the range. Ownership is a field of the node, not a held lock: it lives across
+ * system calls, and whoever finds a node owned gets -EBUSY or waits holding nothing.
+ *
+ *  - Opening walks down from the root under RCU without taking anything [Lk3]. Where
+ *    the path is missing it links a ready-made chain of nodes with one store, under
+ *    the lock of the one node that gets the new entry; the lowest of the chain is born
+ *    owned. Otherwise it owns the covering node it found [Lk4], unless that became
+ *    stray on the way, and then the existing subtree in address order [Lk6]. If any
+ *    part is owned already it lets go of all it has: nobody waits while owning, so
+ *    there is no deadlock [Lk7].
+ *  - Two cursors whose ranges overlap meet at a common node: the covering node of one
+ *    lies in the owned subtree of the other, or they have the same.
+ *  - Only an owner changes entries of an owned node. A node that nobody owns gets
+ *    entries only by the linking above, under its lock [Lk1].
+ *  - What a cursor owns cannot become stray but by that cursor, and stays allocated,
+ *    so no RCU is needed while it lives [Lk2].
+ *  - Closing lets go in the reverse order, the covering node last [Lk9].
+ */
+#ifndef VMS_CURSOR_H
+#define VMS_CURSOR_H
+
+#include "space.h"
+
+/**
+ * struct vms_cursor_pos - where a cursor stands
+ * @va: current address, page aligned; may be at or past the end of the range
+ * @level: level of the current node
+ * @path: node per level, index 1 to 4; VMS_NO_SLOT outside level..guard_level [C6].
+ *	The nodes on the path are those with a guard object [F-CursorEntry.guards]
+ */
+struct vms_cursor_pos {
+	u64 va;
+	int level;
+	u32 path[VMS_NR_LEVELS + 1];
+};
+
+/**
+ * struct vms_cursor - a cursor [F-CursorEntry.owner]
+ * @id: its CursorId; nodes it owns carry it
+ * @space: its space, of which it is a user
+ * @mut: mutable
+ * @start: range as requested
+ * @end: the same (barrier_va of the reference)
+ * @guard_level: level of the covering node
+ * @pos: where it stands
+ * @gather: of a mutable cursor
+ * @claimed: bit 0: an operation is working on it
+ * @rcu: lookups are lock-free
+ */
+struct vms_cursor {
+	u64 id;
+	struct vms_space *space;
+	bool mut;
+	u64 start;
+	u64 end;
+	int guard_level;
+	struct vms_cursor_pos pos;
+	struct vms_gather *gather;
+	unsigned long claimed;
+	struct rcu_head rcu;
+};
+
+/* What a cursor finds at its address */
+struct vms_item {
+	u64 start;		/* what the entry translates */
+	u64 end;
+	int level;
+	bool found;		/* it is a leaf */
+	u32 slot;
+	struct vmstore_prop prop;
+};
+
+/* How ProtectNext changes a property: bits of @mask are replaced by those of @prop */
+struct vms_prop_change {
+	struct vmstore_prop prop;
+	struct vmstore_prop mask;
+	bool set_cache;
+};
+
+int vms_cursor_check_range(u64 start, u64 end);
+int vms_cursor_open(struct vms_region *r, struct vms_cursor *c, u32 *allocated);
+void vms_cursor_close(struct vms_region *r, struct vms_cursor *c);
+
+int vms_cursor_query(struct vms_region *r, struct vms_cursor *c, struct vms_item *item);
+int vms_cursor_find_next(struct vms_region *r, struct vms_cursor *c, u64 len, bool *found);
+int vms_cursor_jump(struct vms_cursor *c, u64 va);
+
+int vms_cursor_map(struct vms_tlb *tlb, struct vms_cursor *c, u32 slot,
+		   struct vmstore_prop prop, struct vms_item *old, u32 *allocated);
+int vms_cursor_unmap(struct vms_tlb *tlb, struct vms_cursor *c, u64 len,
+		     struct vms_removed *sum);
+int vms_cursor_protect_next(struct vms_region *r, struct vms_cursor *c, u64 len,
+			    const struct vms_prop_change *change, struct vms_item *old,
+			    struct vmstore_prop *now);
+int vms_cursor_flush(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len);
+
+/* vms_cursor_claim - one operation at a time works on a cursor; the loser is -EBUSY */
+static inline bool vms_cursor_claim(struct vms_cursor *c)
+{
+	return !test_and_set_bit_lock(0, &c->claimed);
+}
+
+static inline void vms_cursor_unclaim(struct vms_cursor *c)
+{
+	clear_bit_unlock(0, &c->claimed);
+}
+
+#endif /* VMS_CURSOR_H */

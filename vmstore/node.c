@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Page-table nodes: allocate, own, link, replace, split, cut off, release. */
+
+#include <linux/string.h>
+
+#include "node.h"
+
+/**
+ * vms_node_alloc - a new node that nothing points at
+ * @r: region
+ * @level: 1 to 4
+ * @even: as vms_slot_alloc(): for a root
+ * @owner: cursor that owns it from birth [Lk8], or 0
+ * @idx: out: its slot, rc 1, usage PageTable, no path yet
+ *
+ * Any context.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vms_node_alloc(struct vms_region *r, int level, bool even, u64 owner, u32 *idx)
+{
+	struct vms_node_meta *node;
+	int err = vms_slot_alloc(r, VMSTORE_USAGE_PAGETABLE, even, idx);
+
+	if (err)
+		return err;
+	node = vms_node(r, *idx);
+	node->nr_children = 0;
+	node->level = level;
+	node->stray = false;
+	node->owner = owner;
+	memset(vms_node_entries(r, *idx), 0, VMS_PAGE_SIZE);
+	return 0;
+}
+
+/**
+ * vms_node_try_own - make a cursor the owner of a node
+ * @r: region
+ * @node: node that an RCU reader or owner can reach
+ * @owner: cursor id
+ *
+ * Return: 0, -EBUSY another cursor owns it, -ESTALE it is stray: start again from
+ * the root [Lk4].
+ */
+int vms_node_try_own(struct vms_region *r, u32 node, u64 owner)
+{
+	struct vms_node_meta *meta = vms_node(r, node);
+	int err = 0;
+
+	spin_lock(&meta->lock);
+	if (meta->stray)
+		err = -ESTALE;
+	else if (meta->owner)
+		err = -EBUSY;
+	else
+		meta->owner = owner;
+	spin_unlock(&meta->lock);
+	return err;
+}
+
+/* vms_node_disown - its owner lets go; publishes all it wrote [Lk9] */
+void vms_node_disown(struct vms_region *r, u32 node)
+{
+	struct vms_node_meta *meta = vms_node(r, node);
+
+	spin_lock(&meta->lock);
+	meta->owner = 0;
+	spin_unlock(&meta->lock);
+}
+
+/**
+ * vms_node_link - make @child the table at an entry that is none
+ * @r: region
+ * @parent: node whose entries the caller may write
+ * @i: index
+ * @child: complete node, one level below, reachable by the caller alone
+ */
+void vms_node_link(struct vms_region *r, u32 parent, unsigned int i, u32 child)
+{
+	atomic64_set(&r->slots[child].paths, 1);
+	vms_node_set(r, parent, i, vms_pte_make_table(vms_slot_pa(r, child)));
+}
+
+/**
+ * vms_node_link_unowned - vms_node_link() into a node that nobody may own
+ * @r: region
+ * @parent: node that an RCU reader can reach
+ * @i: index
+ * @child: as vms_node_link()
+ *
+ * Return: 0; -EBUSY somebody owns @parent; -ESTALE it is stray; -EEXIST the entry is
+ * not none any more.
+ */
+int vms_node_link_unowned(struct vms_region *r, u32 parent, unsigned int i, u32 child)
+{
+	struct vms_node_meta *meta = vms_node(r, parent);
+	int err = 0;
+
+	spin_lock(&meta->lock);
+	if (meta->stray)
+		err = -ESTALE;
+	else if (meta->owner)
+		err = -EBUSY;
+	else if (vms_node_read(r, parent, i))
+		err = -EEXIST;
+	else
+		vms_node_link(r, parent, i, child);
+	spin_unlock(&meta->lock);
+	return err;
+}
+
+/**
+ * vms_node_set - replace an entry
+ * @r: region
+ * @node: node whose entries the caller may write
+ * @i: index
+ * @pte: new entry
+ *
+ * An exchange, because the hardware sets accessed and dirty bits behind our back and
+ * none may be lost. Counts children; not references and paths.
+ *
+ * Return: the old entry with all that the hardware had set.
+ */
+u64 vms_node_set(struct vms_region *r, u32 node, unsigned int i, u64 pte)
+{
+	u64 old = xchg(&vms_node_entries(r, node)[i], pte);
+
+	vms_node(r, node)->nr_children += !!pte - !!old;
+	return old;
+}
+
+/**
+ * vms_node_split - replace a huge leaf by a table of leaves that translate the same
+ * @r: region
+ * @parent: node of level 2 or 3 whose entries the caller may write
+ * @i: index of a leaf
+ * @child: empty node, one level below, reachable by the caller alone
+ *
+ * The pieces inherit the property, accessed and dirty included. Huge leaves are
+ * untracked, so no count changes. The caller flushes the old translation before it
+ * relies on the pieces [model 10.2].
+ */
+void vms_node_split(struct vms_region *r, u32 parent, unsigned int i, u32 child)
+{
+	int level = vms_node(r, child)->level;
+	u64 *entries = vms_node_entries(r, child);
+	u64 old = vms_node_read(r, parent, i);
+	u64 cur;
+
+	atomic64_set(&r->slots[child].paths, 1);
+	vms_node(r, child)->nr_children = VMS_NR_ENTRIES;
+	do {
+		struct vmstore_prop prop = vms_pte_prop(old);
+		unsigned int k;
+
+		for (k = 0; k < VMS_NR_ENTRIES; k++)
+			entries[k] = vms_pte_make_leaf(vms_pte_pa(old) +
+						       k * vms_page_size(level),
+						       level, prop);
+		cur = old;
+		old = cmpxchg(&vms_node_entries(r, parent)[i], cur,
+			      vms_pte_make_table(vms_slot_pa(r, child)));
+	} while (old != cur);
+}
+
+/* Count one leaf that is about to go, and take it out of P of its frame */
+static void vms_leaf_unmapped(struct vms_region *r, u64 pte, struct vms_removed *sum)
+{
+	u32 idx = vms_entry_slot(r, pte);
+
+	sum->leaves++;
+	sum->accessed += vms_pte_accessed(pte);
+	sum->dirty += vms_pte_dirty(pte);
+	if (idx != VMS_NO_SLOT && idx < r->first_mmio)
+		atomic64_dec(&r->slots[idx].paths);
+}
+
+/* Stray before anything else: a cursor that has found the node must start again */
+static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed *sum)
+{
+	struct vms_node_meta *meta = vms_node(r, node);
+	unsigned int i;
+
+	spin_lock(&meta->lock);
+	meta->stray = true;
+	spin_unlock(&meta->lock);
+
+	sum->nodes++;
+	atomic64_set(&r->slots[node].paths, 0);
+	for (i = 0; meta->nr_children && i < VMS_NR_ENTRIES; i++) {
+		u64 pte = vms_node_read(r, node, i);
+
+		switch (vms_pte_kind(pte)) {
+		case VMS_ENTRY_NONE:
+			break;
+		case VMS_ENTRY_TABLE:
+			vms_node_cut_off(r, vms_entry_slot(r, pte), sum);
+			break;
+		case VMS_ENTRY_LEAF:
+			vms_leaf_unmapped(r, pte, sum);
+			break;
+		}
+	}
+	vms_node_disown(r, node);
+}
+
+/**
+ * vms_node_unlink - take what an entry points at out of the page table
+ * @r: region
+ * @parent: node whose entries the caller may write
+ * @i: index of an entry that is not none
+ * @sum: added to: what was removed
+ *
+ * A leaf: P of its frame falls by one. A table: the entry is cleared as a whole, every
+ * node below becomes stray and loses its owner, and P of every leaf in it falls
+ * [Lk10]. The references stay as they are: they are the caller's now, to be kept
+ * until every CPU has flushed and, for a table, a grace period has passed [Lk11].
+ * The caller owns every node of the subtree.
+ *
+ * Return: the slot of the frame, or of the top node.
+ */
+u32 vms_node_unlink(struct vms_region *r, u32 parent, unsigned int i,
+		    struct vms_removed *sum)
+{
+	u64 old = vms_node_set(r, parent, i, 0);
+	u32 idx = vms_entry_slot(r, old);
+
+	if (vms_pte_kind(old) == VMS_ENTRY_LEAF)
+		vms_leaf_unmapped(r, old, sum);
+	else
+		vms_node_cut_off(r, idx, sum);
+	return idx;
+}
+
+/* vms_node_leaf_put - drop the reference a removed leaf held of slot @idx */
+void vms_node_leaf_put(struct vms_region *r, u32 idx, struct vms_removed *sum)
+{
+	if (idx >= r->first_mmio)	/* untracked, VMS_NO_SLOT too */
+		return;
+	sum->leaves++;
+	sum->freed += vms_slot_put(r, idx);
+}
+
+/**
+ * vms_node_release - drop a cut-off node and all below it
+ * @r: region
+ * @node: node that nobody can reach any more, neither a CPU nor an RCU reader
+ * @sum: added to: references of leaves, nodes and frames released
+ *
+ * Of a root only the user half is walked; the rest is not its own. Process context.
+ */
+void vms_node_release(struct vms_region *r, u32 node, struct vms_removed *sum)
+{
+	struct vms_node_meta *meta = vms_node(r, node);
+	unsigned int n = meta->level == VMS_NR_LEVELS ? VMS_USER_ROOT_ENTRIES : VMS_NR_ENTRIES;
+	unsigned int i;
+
+	for (i = 0; meta->nr_children && i < n; i++) {
+		u64 pte = vms_node_read(r, node, i);
+
+		switch (vms_pte_kind(pte)) {
+		case VMS_ENTRY_NONE:
+			break;
+		case VMS_ENTRY_TABLE:
+			vms_node_release(r, vms_entry_slot(r, pte), sum);
+			break;
+		case VMS_ENTRY_LEAF:
+			vms_node_leaf_put(r, vms_entry_slot(r, pte), sum);
+			break;
+		}
+	}
+	sum->nodes++;
+	vms_slot_put(r, node);
+}
