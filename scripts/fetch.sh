@@ -51,7 +51,7 @@ depends_of()
 {
 	local name
 	apt-cache show --no-all-versions "$1" 2>/dev/null |
-		sed -n 's/^Depends: //p' | tr ',|' '\n\n' |
+		sed -n 's/^Depends: //p' | sed 's/[,|]/\n/g' |
 		sed -e 's/^ *//' -e 's/[ (].*//' | grep -E -- "$2" | sort -u |
 		while read -r name; do
 			apt-cache show --no-all-versions "$name" 2>/dev/null |

@@ -17,7 +17,7 @@ VMSTORE_JOBS=${VMSTORE_JOBS:-$(nproc)}
 VMSTORE_SERIES="6.1 6.12"
 # What the UML kernels and the kselftest headers are built from.
 VMSTORE_SOURCE_SERIES=6.12
-export VMSTORE_TOP VMSTORE_CACHE
+export VMSTORE_TOP VMSTORE_CACHE VMSTORE_SOURCE_SERIES
 
 # A parallel make of the caller would hand its job server to ours, which the
 # kernel's build then reports as a broken descriptor.
@@ -88,8 +88,8 @@ cleanup_tmp()
 	[ -z "$VMSTORE_TMP" ] || rm -rf "$VMSTORE_TMP"
 }
 
-# Two scripts at once must not build the same thing twice: hold_lock NAME keeps
-# the lock until the script ends, with_lock NAME CMD... only while CMD runs.
+# Two scripts at once must not build the same thing twice. The lock is kept until
+# release_lock or the end of the script, and not by the commands it leaves behind.
 hold_lock()
 {
 	mkdir -p "$VMSTORE_CACHE/lock"
@@ -100,33 +100,33 @@ hold_lock()
 	fi
 }
 
-# The project, as the commit plus what is changed in it, copied to $1. Objects
-# stay in the copy, so that each kernel has its own and the tree stays clean;
-# unchanged files keep their time stamps, so that make builds only what changed.
+release_lock()
+{
+	exec 9>&-
+}
+
+# The project copied to $1, without what git ignores. Objects built in the copy
+# stay there, so that each kernel has its own and the tree stays clean. A file
+# gets a new time stamp only if its contents changed, whatever its age here: make
+# must see the change, and must not build everything each time.
 copy_project()
 {
 	mkdir -p "$1"
-	rsync -a --delete \
-		--filter='P *.o' --filter='P *.ko' --filter='P *.mod' \
-		--filter='P *.mod.c' --filter='P .*.cmd' --filter='P *.a' \
-		--filter='P Module.symvers' --filter='P modules.order' \
-		--exclude='/.git/' --exclude='*.o' --exclude='*.ko' \
-		--exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' \
-		--exclude='*.a' --exclude='Module.symvers' \
-		--exclude='modules.order' --exclude='/docs/' \
-		"$VMSTORE_TOP/" "$1/"
+	rsync -rlp --checksum --delete-after --exclude='/.git' \
+		--filter=':- .gitignore' "$VMSTORE_TOP/" "$1/"
 }
 
 # What a kernel prints when something is wrong with it. Plain names of checkers
 # are not enough: they announce themselves at boot.
 KERNEL_TROUBLE='BUG:|kernel BUG at|WARNING:|Oops|Kernel panic|Call Trace:'
 KERNEL_TROUBLE+='|general protection|unable to handle|invalid opcode|divide error'
-KERNEL_TROUBLE+='|double fault|segfault at|UBSAN:|possible circular|possible recursive'
+KERNEL_TROUBLE+='|double fault|UBSAN:|possible circular|possible recursive'
 KERNEL_TROUBLE+='|inconsistent lock|suspicious RCU|INFO: (task|rcu|NMI|possible)'
 KERNEL_TROUBLE+='|detected stall|self-detected|soft lockup|hard LOCKUP|blocked for more'
 KERNEL_TROUBLE+='|while atomic|sleeping function|bad page|Bad page|refcount_t:'
 KERNEL_TROUBLE+='|(list|lst)_(add|del).* corruption|new suspected memory leaks'
 KERNEL_TROUBLE+='|ODEBUG:|stack-protector|irq [0-9]+: nobody cared'
+KERNEL_TROUBLE+='|vmstore: unknown parameter'
 
 # scan_kernel_log FILE: print the lines of a kernel log that tell of trouble,
 # with what follows them; fail if there are any.

@@ -20,12 +20,13 @@ pristine=$("$VMSTORE_TOP/scripts/fetch.sh" path source "$VMSTORE_SOURCE_SERIES")
 version=$(basename "$(dirname "$pristine")")
 um=$VMSTORE_CACHE/um/$version
 
-# A hard link must never be written to: that would change the fetched source.
-append_by_rename()
+# edit FILE SED-SCRIPT: a hard link must never be written to, that would change
+# the fetched source; so write a new file and rename it.
+edit()
 {
-	"$@" >"$um/src.new/edited"
-	rm "$um/src.new/$file"
-	mv "$um/src.new/edited" "$um/src.new/$file"
+	sed "$2" "$pristine/$1" >"$um/edited"
+	! cmp -s "$pristine/$1" "$um/edited" || die "nothing to edit in $1"
+	mv -f "$um/edited" "$um/src.new/$1"
 }
 
 if [ ! -e "$um/src" ]; then
@@ -33,15 +34,18 @@ if [ ! -e "$um/src" ]; then
 	mkdir -p "$um"
 	rm -rf "$um/src.new"
 	cp -al "$pristine" "$um/src.new"
-	file=drivers/misc/Kconfig
-	append_by_rename sed '$i source "drivers/misc/vmstore/Kconfig"' \
-		"$pristine/$file"
-	# shellcheck disable=SC2016 # make expands it
-	file=drivers/misc/Makefile
-	append_by_rename sed '$a obj-$(CONFIG_VMSTORE) += vmstore/' \
-		"$pristine/$file"
+	# shellcheck disable=SC2016 # sed's $ and make's
+	edit drivers/misc/Kconfig '$i source "drivers/misc/vmstore/Kconfig"'
+	# shellcheck disable=SC2016
+	edit drivers/misc/Makefile '$a obj-$(CONFIG_VMSTORE) += vmstore/'
+	# Where the host has AMX, its register set is larger than this kernel
+	# knows, and no user program runs ("ptrace set fp regs failed"). The
+	# set also lies on the kernel's stacks: hence KERNEL_STACK_ORDER in the
+	# configurations.
+	edit arch/x86/um/user-offsets.c 's/HOST_FP_SIZE, 2696/HOST_FP_SIZE, 11008/'
 	mv "$um/src.new" "$um/src"
 fi
 
+mkdir -p "$um/src/drivers/misc/vmstore"
 copy_project "$um/src/drivers/misc/vmstore"
 printf '%s\n' "$um"

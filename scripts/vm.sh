@@ -80,7 +80,7 @@ for tool in qemu-system-x86_64 cpio busybox; do
 	command -v $tool >/dev/null || die "$tool is missing: run 'make setup'"
 done
 bios=/usr/share/qemu/qboot.rom
-[ -e $bios ] || die "$bios is missing: run 'make setup'"
+[ -e "$bios" ] || die "$bios is missing: run 'make setup'"
 
 image=$("$VMSTORE_TOP/scripts/fetch.sh" path image "$kernel")
 if [ -z "$module$no_module" ]; then
@@ -181,8 +181,9 @@ give_up()
 
 [ -z "$shell" ] || say "leave the guest with 'exit'"
 qemu_status=0
+# shellcheck disable=SC2054 # commas within a word are for QEMU
 run=(qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -smp "$cpus" -m "$mem"
-	-bios $bios -nodefaults -no-user-config -no-reboot -display none
+	-bios "$bios" -nodefaults -no-user-config -no-reboot -display none
 	-kernel "$image" -initrd "$VMSTORE_TMP/initrd"
 	-append "console=ttyS0 loglevel=7 oops=panic panic=-1$append"
 	-serial "file:$klog"

@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run the tests; "make check" comes here.
+#
+#   check.sh [TIER]...       default: all of them, in this order
+#
+#   static   compilers' and checkers' warnings; the ABI header alone
+#   build    the module against Debian's headers, the tools, the tests
+#   tools    what the tools can test without a device
+#   kunit    the KUnit suites in User Mode Linux
+#   uml      the test programs in User Mode Linux
+#   debug    both once more with KASAN, UBSAN, lockdep, kmemleak
+#   vm       the test programs in Debian guests, real page tables
+#   trace    the requirements' table against what ran
+#
+# One line "pass|fail|skip TIER TEST [REASON]" per test goes to the results file
+# in the cache; the last line shown is "N passed, N failed[, N skipped]". The
+# exit status is 0 only if nothing failed and every tier ran something.
+
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+all="static build tools kunit uml debug vm trace"
+# Seconds one test program may take, and one guest.
+program_seconds=300
+guest_seconds=1500
+
+case ${1-} in
+-h | --help) usage; exit 0 ;;
+esac
+for tier in "$@"; do
+	case " $all " in
+	*" $tier "*) ;;
+	*) usage_error "no such tier: $tier (there are: $all)" ;;
+	esac
+done
+
+make_tmp
+scripts=$VMSTORE_TOP/scripts
+mkdir -p "$VMSTORE_CACHE/results"
+if [ $# = 0 ]; then
+	# shellcheck disable=SC2086 # one word per tier
+	set -- $all
+	final=$VMSTORE_CACHE/results/check.txt
+else
+	final=$VMSTORE_CACHE/results/check-$(echo "$*" | tr ' ' -).txt
+fi
+results=$VMSTORE_TMP/results
+: >"$results"
+
+# note VERDICT TIER TEST [REASON]
+note()
+{
+	printf '%s\n' "$*" >>"$results"
+	[ "$1" = pass ] || printf '%s %s\n' "${1^^}" "${*:2}"
+}
+
+# collect TIER FILE: take over the lines "VERDICT TEST [REASON]" of a script.
+collect()
+{
+	[ ! -e "$2" ] || sed "s/^\([a-z]*\) /\1 $1 /" "$2" >>"$results"
+}
+
+# attempt TIER TEST COMMAND...: one test that is a command's exit status.
+attempt()
+{
+	local tier=$1 test=$2 status=0
+	shift 2
+	"$@" || status=$?
+	if [ "$status" = 0 ]; then
+		note pass "$tier" "$test"
+		printf 'pass %s %s\n' "$tier" "$test"
+	else
+		note fail "$tier" "$test" "exit status $status"
+	fi
+}
+
+# guest TIER COMMAND...: run all test programs in one boot of a guest.
+guest()
+{
+	local tier=$1 dir name status add=() programs=()
+	shift
+	dir=$("$scripts/user.sh" selftests) || {
+		note fail "$tier" selftests "they do not build"
+		return
+	}
+	for name in "$dir"/*; do
+		# A test program is what the build left that can be run.
+		if [ -f "$name" ] && readelf -h "$name" 2>/dev/null |
+			grep -q 'Type: *EXEC\|Type: *DYN'; then
+			programs+=("$(basename "$name")")
+			add+=(--add "$name")
+		fi
+	done
+	if [ ${#programs[@]} = 0 ]; then
+		note fail "$tier" selftests "there are none"
+		return
+	fi
+	say "$tier: ${#programs[@]} test programs"
+	{
+		status=0
+		"$@" --timeout $guest_seconds --log "$VMSTORE_CACHE/results/$tier.log" \
+			"${add[@]}" --add "$scripts/run-tests.sh" -- \
+			./run-tests.sh $program_seconds "${programs[@]}" || status=$?
+		echo $status >"$VMSTORE_TMP/status"
+	} | python3 "$scripts/ktap.py" "$VMSTORE_TMP/$tier" "${programs[@]}" || :
+	collect "$tier" "$VMSTORE_TMP/$tier"
+	# The guest itself: it booted, loaded and unloaded the module, and its
+	# log holds no complaint.
+	attempt "$tier" guest exit "$(cat "$VMSTORE_TMP/status")"
+}
+
+# scripted TIER SCRIPT...: a script that writes its own results.
+scripted()
+{
+	local tier=$1 status=0
+	shift
+	"$@" --results "$VMSTORE_TMP/$tier" || status=$?
+	collect "$tier" "$VMSTORE_TMP/$tier"
+	if [ "$status" != 0 ] && ! grep -q "^fail $tier " "$results"; then
+		note fail "$tier" run "$(basename "$1") ended with $status"
+	fi
+}
+
+tier_static() { scripted static "$scripts/static.sh"; }
+
+tier_build()
+{
+	local series
+	for series in $VMSTORE_SERIES; do
+		attempt build "module-$series" "$scripts/build.sh" "$series"
+	done
+	attempt build tools "$scripts/user.sh" tools
+	attempt build selftests "$scripts/user.sh" selftests
+}
+
+tier_tools()
+{
+	local dir
+	if ! dir=$("$scripts/user.sh" tools); then
+		note fail tools build "the tools do not build"
+		return
+	fi
+	{
+		echo "### run tools"
+		make -s -C "$dir" STATIC=1 check && status=0 || status=$?
+		printf '\n### exit tools %d\n' "$status"
+	} 2>&1 | python3 "$scripts/ktap.py" "$VMSTORE_TMP/tools" tools || :
+	collect tools "$VMSTORE_TMP/tools"
+}
+
+tier_kunit() { scripted kunit "$scripts/kunit.sh"; }
+
+tier_uml() { guest uml "$scripts/uml.sh"; }
+
+tier_debug()
+{
+	scripted debug-kunit "$scripts/kunit.sh" --debug
+	guest debug-uml "$scripts/uml.sh" --debug
+}
+
+tier_vm()
+{
+	local series mode
+	for series in $VMSTORE_SERIES; do
+		for mode in 4level 5level pti; do
+			guest "vm-$series-$mode" "$scripts/vm.sh" \
+				--kernel "$series" --mode $mode
+		done
+	done
+}
+
+tier_trace()
+{
+	local from=$results
+	if [ ! -e "$scripts/traceability.py" ]; then
+		note skip trace traceability "there is no scripts/traceability.py"
+		return
+	fi
+	# Alone, it looks at what the last whole run left.
+	[ -s "$from" ] || from=$VMSTORE_CACHE/results/check.txt
+	if [ ! -s "$from" ]; then
+		note fail trace traceability "no results yet: run 'make check' once"
+		return
+	fi
+	attempt trace traceability python3 "$scripts/traceability.py" "$from"
+}
+
+started=$SECONDS
+"$scripts/setup.sh"
+for tier in "$@"; do
+	say "tier $tier"
+	before=$(wc -l <"$results")
+	began=$SECONDS
+	"tier_$tier"
+	if [ "$(wc -l <"$results")" = "$before" ]; then
+		note fail "$tier" run "no test ran"
+	fi
+	say "tier $tier took $((SECONDS - began)) s"
+done
+mv "$results" "$final"
+
+count() { grep -c "^$1 " "$final" || :; }
+passed=$(count pass) failed=$(count fail) skipped=$(count skip)
+say "results: $final ($((SECONDS - started)) s)"
+if [ "$failed" != 0 ]; then
+	echo "Failed:"
+	grep '^fail ' "$final" | sed 's/^fail /  /'
+fi
+if [ "$skipped" = 0 ]; then
+	printf '%d passed, %d failed\n' "$passed" "$failed"
+else
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+fi
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything that is found without running the module.
+#
+#   static.sh [--results FILE] [ITEM]...
+#
+#   w1-SERIES      gcc with W=1, no warning (6.1, 6.12; um: with the KUnit suites)
+#   sparse-SERIES  sparse, no warning
+#   checkpatch     checkpatch.pl --strict
+#   kernel-doc     comments that document match what they document
+#   uapi-c99, uapi-c++11   the ABI header compiles alone
+#   scripts        shellcheck
+#
+#   --results FILE  append one "pass|fail ITEM" line each
+
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+results=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) usage; exit 0 ;;
+	--results) need_arg "$1" $#; results=$2; shift ;;
+	-*) usage_error "unknown option '$1'" ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || set -- w1-6.1 w1-6.12 w1-um sparse-6.1 sparse-6.12 sparse-um \
+	checkpatch kernel-doc uapi-c99 uapi-c++11 scripts
+
+make_tmp
+hold_lock static
+cd "$VMSTORE_TOP"
+source=$("$VMSTORE_TOP/scripts/fetch.sh" path source "$VMSTORE_SOURCE_SERIES")
+
+# sources PATTERN...: the project's files, whether committed yet or not.
+sources()
+{
+	git ls-files -z --cached --others --exclude-standard -- "$@" |
+		while IFS= read -r -d '' file; do
+			[ ! -e "$file" ] || printf '%s\n' "$file"
+		done
+}
+
+# Warnings come only when a file is compiled, so nothing old may be left.
+fresh_build()
+{
+	local series=$1 um
+	shift
+	if [ "$series" != um ]; then
+		rm -rf "$VMSTORE_CACHE"/build/*/static
+		build_module "$series" static "$@"
+		return
+	fi
+	"$VMSTORE_TOP/scripts/uml.sh" --build-only
+	um=$(hold_lock um && "$VMSTORE_TOP/scripts/um-source.sh")
+	rm -rf "$um/static"
+	copy_project "$um/static"
+	make -C "$um/mod" ARCH=um M="$um/static" -j"$VMSTORE_JOBS" "$@" modules
+}
+
+# Fail on a warning as on an error. gcc's and sparse's, and make's own.
+build_without_warning()
+{
+	fresh_build "$@" || return 1
+	! grep -E 'warning:|WARNING:|error:' "$VMSTORE_TMP/out" >&2
+}
+
+checkpatch()
+{
+	local files
+	files=$(sources '*.c' '*.h')
+	[ -n "$files" ] || die "no C file found"
+	# shellcheck disable=SC2086 # one word per file
+	perl "$source/scripts/checkpatch.pl" --no-tree --strict --quiet \
+		--show-types --ignore "$ignored" -f $files
+}
+# None so far; each type listed here needs its reason above it.
+ignored=NONE
+
+kernel_doc()
+{
+	local files
+	files=$(sources 'include/*.h' 'vmstore/*.[ch]' '*_main.c' 'tools/*.h')
+	# shellcheck disable=SC2086
+	perl "$source/scripts/kernel-doc" -none -Wall -Werror $files
+}
+
+uapi()
+{
+	printf '#include <linux/vmstore.h>\nint main(void) { return 0; }\n' |
+		"$@" -pedantic -Wall -Wextra -Werror -Iinclude/uapi \
+			-fsyntax-only -
+}
+
+check_scripts()
+{
+	local files
+	files=$(sources 'scripts/*.sh')
+	# shellcheck disable=SC2086
+	shellcheck -x -P scripts $files .ci/run
+}
+
+run_item()
+{
+	case $1 in
+	w1-*) build_without_warning "${1#*-}" W=1 ;;
+	sparse-*) build_without_warning "${1#*-}" C=2 ;;
+	checkpatch) checkpatch ;;
+	kernel-doc) kernel_doc ;;
+	uapi-c99) uapi gcc -std=c99 -x c ;;
+	uapi-c++11) uapi g++ -std=c++11 -x c++ ;;
+	scripts) check_scripts ;;
+	*) die "no such item: $1" ;;
+	esac
+}
+
+failed=0
+for item in "$@"; do
+	verdict=pass
+	# In the background, because set -e is off in a condition.
+	run_item "$item" >"$VMSTORE_TMP/out" 2>&1 &
+	wait $! || verdict=fail
+	if [ $verdict = fail ]; then
+		failed=$((failed + 1))
+		grep -v -E '^ *(CC|LD|AR|CHECK|MODPOST|BTF|UPD|CALL|DESCEND) ' \
+			"$VMSTORE_TMP/out" | tail -n 200 || :
+	fi
+	printf '%s static:%s\n' "$verdict" "$item"
+	[ -z "$results" ] || printf '%s %s\n' "$verdict" "$item" >>"$results"
+done
+[ "$failed" = 0 ] || die "$failed of $# items failed"
