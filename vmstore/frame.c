@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Effects of the frame operations on slots. */
 
+#include <linux/nospec.h>
 #include <linux/string.h>
 
 #include "frame.h"
@@ -12,7 +13,7 @@ static int vms_frame_slot(const struct vms_region *r, u64 paddr, u32 *idx)
 		return -EINVAL;
 	if (paddr >= r->size)
 		return -ERANGE;
-	*idx = vms_paddr_slot(paddr);
+	*idx = array_index_nospec(vms_paddr_slot(paddr), r->nr_slots);
 	return 0;
 }
 

@@ -92,8 +92,11 @@ struct vms_flush {
  *	as its paging mode needs them. May sleep
  * @root_exit: @r is loaded and active nowhere; forget all about it. May sleep
  * @set_root: @r is active on @cpu from now on, NULL = none. Process context
- * @access: do @a on @cpu with @r loaded. 0, or -EINVAL when @cpu is not online; a fault
- *	is not an error. Process context, IRQs on, may sleep
+ * @access: do @a on @cpu with @r loaded. 0; -EINVAL when @cpu is not online or @a is
+ *	outside the user half and the private kernel slot; -EIO, nothing done, when an
+ *	entry on the way was not written by vmstore. A fault is not an error. The USER
+ *	bit decides nothing: it is an access of the kernel. Process context, IRQs on,
+ *	may sleep
  * @flush: drop from the TLB of @cpu what @f says. Runs on that CPU, IRQs off
  * @kick: make every CPU of @cpus call m->on_kick(m, cpu), there, soon. A CPU that is
  *	not online has no TLB: called for it at once. Process context, IRQs on
@@ -144,14 +147,37 @@ extern const struct vms_mmu_ops vms_mmu_soft_ops;
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 extern const struct vms_mmu_ops vms_mmu_live_ops;
 int vms_mmu_live_probe(void);
+bool vms_mmu_live_usable(void);
 u64 vms_mmu_live_host_table(void);
 #else
 static inline int vms_mmu_live_probe(void) { return 0; }
+static inline bool vms_mmu_live_usable(void) { return false; }
 static inline u64 vms_mmu_live_host_table(void) { return 0; }
 #endif
 
 u32 vms_mmu_machines(void);
 int vms_mmu_init(struct vms_mmu *m, u32 machine, struct vms_region *r, u32 nr_cpus);
 void vms_mmu_exit(struct vms_mmu *m);
+
+/* --- for the machines themselves ------------------------------------------ */
+
+/**
+ * struct vms_walk - what a walk of the tables found
+ * @level: level of the last entry read; it is a leaf or none
+ * @write: every entry on the way permits writing
+ * @entry: by level, where the entry lies
+ * @pte: by level, what it held
+ */
+struct vms_walk {
+	int level;
+	bool write;
+	u64 *entry[VMS_NR_LEVELS + 1];
+	u64 pte[VMS_NR_LEVELS + 1];
+};
+
+bool vms_access_valid(const struct vms_access *a);
+int vms_mmu_walk(struct vms_mmu *m, struct vms_root *r, u64 va, struct vms_walk *w);
+u32 vms_walk_fault(const struct vms_walk *w, bool write);
+void vms_root_clear_upper(struct vms_root *r);
 
 #endif /* VMS_MMU_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page-table nodes: allocate, own, link, replace, split, cut off, release. */
 
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "node.h"
@@ -202,6 +203,7 @@ static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed 
 		}
 	}
 	vms_node_disown(r, node);
+	cond_resched();
 }
 
 /**
@@ -215,7 +217,7 @@ static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed 
  * node below becomes stray and loses its owner, and P of every leaf in it falls
  * [Lk10]. The references stay as they are: they are the caller's now, to be kept
  * until every CPU has flushed and, for a table, a grace period has passed [Lk11].
- * The caller owns every node of the subtree.
+ * The caller owns every node of the subtree. Process context.
  *
  * Return: the slot of the frame, or of the top node.
  */
@@ -271,4 +273,5 @@ void vms_node_release(struct vms_region *r, u32 node, struct vms_removed *sum)
 	}
 	sum->nodes++;
 	vms_slot_put(r, node);
+	cond_resched();
 }

@@ -2,6 +2,7 @@
 /* Page tables: root, kernel half, linear window, teardown, walk. */
 
 #include <linux/gfp.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 
 #include "pt.h"
@@ -93,7 +94,7 @@ int vms_linear_slot(const struct vms_region *r, u64 va, u64 len, u32 *idx)
 	if (va < VMSTORE_KERNEL_BASE || paddr >= r->size ||
 	    len > VMS_PAGE_SIZE - paddr % VMS_PAGE_SIZE)
 		return -EACCES;
-	*idx = vms_paddr_slot(paddr);
+	*idx = array_index_nospec(vms_paddr_slot(paddr), r->nr_slots);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
  * teardown released; the store of 1 releases the metadata to from_in_use.
  */
 
-#include <linux/find.h>
+#include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <linux/sort.h>

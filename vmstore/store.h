@@ -83,7 +83,15 @@ struct vms_store {
 
 struct vms_store *vms_store_create(void);
 int vms_store_setup(struct vms_store *s, const struct vmstore_setup *args);
+int vms_store_make_ready(struct vms_store *s);
 void vms_store_destroy(struct vms_store *s);
+u64 vms_store_default_region(void);
+u64 vms_store_max_region(void);
+
+static inline bool vms_store_ready(struct vms_store *s)
+{
+	return smp_load_acquire(&s->ready);
+}
 
 int vms_store_lock(struct vms_store *s);
 void vms_store_unlock(struct vms_store *s);
@@ -94,15 +102,14 @@ int vms_registry_reserve(struct vms_registry *reg, u64 *id);
 void vms_registry_unreserve(struct vms_registry *reg, u64 id);
 void vms_registry_insert(struct vms_registry *reg, u64 id, void *entry);
 void *vms_registry_extract(struct vms_registry *reg, u64 id);
+void *vms_registry_hold(struct vms_registry *reg, u64 id);
+void vms_registry_unhold(struct vms_registry *reg, u64 id, void *entry);
 
 struct vms_space *vms_store_get_space(struct vms_store *s, u64 id);
 struct vms_cursor *vms_store_claim_cursor(struct vms_store *s, u64 id, bool mut);
-int vms_store_frame_slot(struct vms_store *s, u64 id, u32 *slot);
 
 void vms_store_leave_gather(struct vms_store *s, struct vms_gather *g);
-bool vms_store_has_gathered(struct vms_store *s);
 void vms_store_reap(struct vms_store *s, struct vms_removed *sum);
-u64 vms_store_count_gathered(struct vms_store *s);
 
 static inline void *vms_frame_entry(u32 slot)
 {

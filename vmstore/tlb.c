@@ -158,6 +158,7 @@ bool vms_gather_full(const struct vms_gather *g)
 void vms_gather_add(struct vms_tlb *tlb, struct vms_gather *g, u32 slot, bool node)
 {
 	g->entry[g->nr++] = (struct vms_gathered) { slot, node };
+	atomic64_inc(&tlb->gathered);
 	if (node) {
 		g->has_node = true;
 		g->rcu_state = start_poll_synchronize_rcu();
@@ -275,6 +276,7 @@ static void vms_gather_release(struct vms_tlb *tlb, struct vms_gather *g,
 			vms_node_release(r, e->slot, sum);
 		else
 			vms_node_leaf_put(r, e->slot, sum);
+		atomic64_dec(&tlb->gathered);
 	}
 	g->has_node = false;
 }

@@ -47,6 +47,7 @@ struct vms_cpu_tlb {
  * @flush_ops: requests issued so far
  * @dispatches: dispatches so far
  * @ipis: CPUs they asked
+ * @gathered: frames and nodes that all gathers hold
  */
 struct vms_tlb {
 	struct vms_mmu *mmu;
@@ -54,6 +55,7 @@ struct vms_tlb {
 	atomic64_t flush_ops;
 	atomic64_t dispatches;
 	atomic64_t ipis;
+	atomic64_t gathered;
 };
 
 /* One thing a gather holds a reference of */
@@ -98,6 +100,12 @@ void vms_flush_merge(struct vms_flush *f, const struct vms_flush *more);
 static inline bool vms_flush_empty(const struct vms_flush *f)
 {
 	return !f->nr && !f->all;
+}
+
+/* vms_tlb_has_gathered - might a reap release anything? A moment's view */
+static inline bool vms_tlb_has_gathered(struct vms_tlb *tlb)
+{
+	return atomic64_read(&tlb->gathered);
 }
 
 struct vms_gather *vms_gather_alloc(struct vms_tlb *tlb);
