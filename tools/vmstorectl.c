@@ -129,7 +129,7 @@ static const char main_doc[] =
 	"nothing behind. Colours are used on a terminal only, and never with "
 	"NO_COLOR set.";
 
-static const char *help_filter(int key, const char *text, void *input)
+static char *help_filter(int key, const char *text, void *input)
 {
 	size_t i, len;
 	char *list;
@@ -137,10 +137,10 @@ static const char *help_filter(int key, const char *text, void *input)
 
 	(void)input;
 	if (key != ARGP_KEY_HELP_POST_DOC)
-		return text;
+		return (char *)text;
 	to = open_memstream(&list, &len);
 	if (!to)
-		return text;
+		return (char *)text;
 	fputs("Commands:\n", to);
 	for (i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n           %s\n", commands[i].name,
