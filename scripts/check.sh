@@ -10,7 +10,8 @@
 #   tools    what the tools can test without a device
 #   kunit    the KUnit suites in User Mode Linux
 #   uml      the test programs in User Mode Linux
-#   debug    both once more with KASAN, UBSAN, lockdep, kmemleak
+#   x86      the KUnit suites in QEMU, real page tables
+#   debug    kunit and uml once more with KASAN, UBSAN, lockdep, kmemleak
 #   vm       the test programs in Debian guests, real page tables
 #   trace    the requirements' table against what ran
 #
@@ -21,7 +22,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="static build tools kunit uml debug vm trace"
+all="static build tools kunit uml x86 debug vm trace"
 # Seconds one test program may take, and one guest.
 program_seconds=300
 guest_seconds=1500
@@ -151,6 +152,8 @@ tier_tools()
 }
 
 tier_kunit() { scripted kunit "$scripts/kunit.sh"; }
+
+tier_x86() { scripted x86 "$scripts/kunit.sh" --x86; }
 
 tier_uml() { guest uml "$scripts/uml.sh"; }
 

@@ -30,7 +30,7 @@ check_series "$kernel"
 [ -z "$trace" ] || [ -r "$trace" ] || die "cannot read $trace"
 # A pipeline forks and execs; Python brings thousands of calls.
 [ $# -gt 0 ] || set -- sh -c 'ls -l /usr/bin | sort | wc -l
-	python3 -c "import json, threading
+	/usr/bin/python3 -c "import json, threading
 rows = [list(range(n)) for n in range(2000)]
 worker = threading.Thread(target=json.dumps, args=(rows,))
 worker.start()

@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build the KUnit suites into a User Mode Linux kernel and run them.
+# Build the KUnit suites into a kernel and run them.
 #
-#   kunit.sh [--debug] [--results FILE] [GLOB]
+#   kunit.sh [--x86 | --debug] [--results FILE] [GLOB]
 #
-#   --debug         with KASAN, UBSAN, lockdep and the other checkers
+#   (nothing)       in User Mode Linux
+#   --debug         there, with KASAN, UBSAN, lockdep and the other checkers
+#   --x86           in QEMU, two processors, real page tables
 #   --results FILE  append one "pass|fail|skip SUITE:CASE" line a case
 #   GLOB            run only suites (or suite.case) that match
 #
@@ -15,11 +17,12 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-debug='' results='' glob=''
+flavour=um results='' glob=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	--debug) debug=1 ;;
+	--debug) flavour=debug ;;
+	--x86) flavour=x86 ;;
 	--results) need_arg "$1" $#; results=$2; shift ;;
 	-*) usage_error "unknown option '$1'" ;;
 	*) glob=$1 ;;
@@ -30,8 +33,18 @@ done
 make_tmp
 hold_lock um
 um=$("$VMSTORE_TOP/scripts/um-source.sh")
-build=$um/kunit${debug:+-debug}
+build=$um/kunit-$flavour
 conf=$VMSTORE_TOP/kunit
+# uml_dir: where a UML kernel puts its control socket; else it is $HOME/.uml.
+case $flavour in
+um) args=(--kunitconfig="$conf/um.config"
+	--kernel_args="uml_dir=$VMSTORE_TMP") ;;
+debug) args=(--kunitconfig="$conf/um.config"
+	--kunitconfig="$conf/um-debug.config"
+	--kernel_args="uml_dir=$VMSTORE_TMP") ;;
+x86) args=(--arch=x86_64 --kunitconfig="$conf/x86.config"
+	--qemu_args='-smp 2 -cpu max,la57=off') ;;
+esac
 json=$VMSTORE_TMP/kunit.json
 log=$build/test.log
 
@@ -42,8 +55,7 @@ status=0
 (
 	cd "$um/src"
 	exec timeout -k 10 2400 python3 tools/testing/kunit/kunit.py run \
-		--build_dir="$build" --kunitconfig="$conf/um.config" \
-		${debug:+--kunitconfig="$conf/um-debug.config"} \
+		--build_dir="$build" "${args[@]}" \
 		--jobs="$VMSTORE_JOBS" --timeout=600 --json="$json" \
 		${glob:+"$glob"}
 ) </dev/null || status=$?
@@ -61,7 +73,7 @@ scan_kernel_log "$log" || {
 [ -z "$results" ] || cat "$VMSTORE_TMP/results" >>"$results"
 
 count() { grep -c "^$1 " "$VMSTORE_TMP/results" || :; }
-printf 'kunit%s: %d passed, %d failed, %d skipped\n' "${debug:+-debug}" \
+printf 'kunit-%s: %d passed, %d failed, %d skipped\n' "$flavour" \
 	"$(count pass)" "$(count fail)" "$(count skip)"
 if [ "$(count pass)" = 0 ]; then
 	die "no test passed: that cannot be right"

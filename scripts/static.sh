@@ -35,13 +35,14 @@ hold_lock static
 cd "$VMSTORE_TOP"
 source=$("$VMSTORE_TOP/scripts/fetch.sh" path source "$VMSTORE_SOURCE_SERIES")
 
-# sources PATTERN...: the project's files, whether committed yet or not.
+# sources PATTERN...: the project's files that match, without what was built.
 sources()
 {
-	git ls-files -z --cached --others --exclude-standard -- "$@" |
-		while IFS= read -r -d '' file; do
-			[ ! -e "$file" ] || printf '%s\n' "$file"
-		done
+	local pattern
+	for pattern in "$@"; do
+		find . -path ./.git -prune -o -path "./$pattern" \
+			! -name '*.mod.c' -type f -print
+	done | sort -u
 }
 
 # Warnings come only when a file is compiled, so nothing old may be left.
@@ -64,8 +65,13 @@ fresh_build()
 # Fail on a warning as on an error. gcc's and sparse's, and make's own.
 build_without_warning()
 {
-	fresh_build "$@" || return 1
-	! grep -E 'warning:|WARNING:|error:' "$VMSTORE_TMP/out" >&2
+	local status=0
+	fresh_build "$@" >"$VMSTORE_TMP/make.log" 2>&1 || status=$?
+	cat "$VMSTORE_TMP/make.log"
+	if grep -q -E 'warning:|WARNING:|error:' "$VMSTORE_TMP/make.log"; then
+		status=1
+	fi
+	return $status
 }
 
 checkpatch()

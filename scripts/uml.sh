@@ -180,9 +180,12 @@ give_up()
 run_status=0
 exec 3>"$klog"
 # Not --foreground: UML is many processes, and all of them must go.
-timeout -k 5 "$timeout" "$VMSTORE_TMP/linux" mem=512M rootfstype=hostfs \
-	rootflags="$root" rw init=/init con=null con0=null,fd:3 con1=null,fd:1 \
-	</dev/null 2>&3 || run_status=$?
+{
+	timeout -k 5 "$timeout" "$VMSTORE_TMP/linux" uml_dir="$VMSTORE_TMP" \
+		mem=512M rootfstype=hostfs rootflags="$root" rw init=/init \
+		con=null con0=null,fd:3 con1=null,fd:1 \
+		</dev/null 2>&3 || run_status=$?
+} 2>/dev/null # bash's word on a child that aborted
 exec 3>&-
 
 [ -z "$log" ] || keep_log >/dev/null
