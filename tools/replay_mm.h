@@ -3,9 +3,9 @@
  * What the calls in a log do to address spaces: processes, the spaces they share,
  * and the mappings in each space.
  *
- * A call comes in with rmm_event(); what it changes goes out through struct
- * rmm_ops, one function per kind of change, in the order in which it must happen.
- * Pages are not known here, only ranges.
+ * What a call changes goes out through struct rmm_ops, one function per kind of
+ * change, in the order in which it must happen. Pages are not known here, only
+ * ranges.
  *
  * Decisions:
  *
@@ -31,49 +31,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
+#include "replay_vma.h"
 #include "strace.h"
-
-/* As in <linux/mman.h>. */
-#define RMM_READ	1
-#define RMM_WRITE	2
-#define RMM_EXEC	4
-
-/**
- * struct rmm_vma - a mapping
- * @start: first address
- * @end: behind the last
- * @prot: RMM_READ, ... ; 0 = PROT_NONE
- * @shared: MAP_SHARED
- * @born: the line that made it
- */
-struct rmm_vma {
-	__u64 start;
-	__u64 end;
-	unsigned int prot;
-	bool shared;
-	unsigned int born;
-};
 
 /**
  * struct rmm_space - an address space
  * @nr: number for people, from 1
  * @users: processes and threads in it
- * @vma: its mappings by address, @nr_vma
+ * @maps: its mappings
  * @brk: end of the heap, 0 when the log has not told yet
  * @priv: of whoever implements struct rmm_ops
  */
 struct rmm_space {
 	unsigned int nr;
 	unsigned int users;
-	struct rmm_vma *vma;
-	size_t nr_vma;
-	size_t room_vma;
+	struct rmm_maps maps;
 	__u64 brk;
 	void *priv;
 };
 
+struct rmm_proc;
+
 /**
  * struct rmm_ops - the changes; each returns 0 or a negative errno
+ * @begin: an event begins that may change something
+ * @end: it ended
  * @space_new: an empty space
  * @space_fork: @child gets what @parent has; its list of mappings is made already
  * @space_drop: the last process left
@@ -84,6 +66,9 @@ struct rmm_space {
  * @discard: pages of a mapping go and come back, zero when private
  */
 struct rmm_ops {
+	int (*begin)(void *ctx, const struct st_event *event,
+		     const struct rmm_proc *proc);
+	int (*end)(void *ctx, const struct st_event *event);
 	int (*space_new)(void *ctx, struct rmm_space *space);
 	int (*space_fork)(void *ctx, struct rmm_space *parent,
 			  struct rmm_space *child);
@@ -119,48 +104,56 @@ struct rmm_names {
  * struct rmm_proc - a process or thread
  * @pid: its number in the log
  * @index: how many were there before it
- * @space: where it runs; NULL when it is over
+ * @space: where it runs; NULL until it is needed, and when the process is over
+ * @over: it called exit
  * @cloning: a call of it that makes a process is unfinished
  * @early: its child, known before that call ended; 0 = none
- * @flags: of that call
+ * @flags: of that call; RMM_FLAGS_UNKNOWN when the log does not tell yet
  */
 struct rmm_proc {
 	int pid;
 	unsigned int index;
 	struct rmm_space *space;
+	bool over;
 	bool cloning;
 	int early;
 	__u64 flags;
 };
 
+#define RMM_FLAGS_UNKNOWN	(1ULL << 63)
+
 /**
  * struct rmm - the model
  * @ops: where changes go
  * @ctx: first argument of @ops
- * @log: gets lines whose arguments make no sense; may be NULL
+ * @log: the log
+ * @strict: lines whose arguments make no sense are added to those of the log
  * @proc: processes and threads there are, @nr_proc
  * @space: spaces there are, @nr_space
- * @waiting: indexes of events that wait until their process is known
- * @current: of the event being done: its process; NULL when it is over
+ * @waiting: events that wait until their process is known, @nr_waiting
  * @replayed: calls re-enacted, by name
  * @neutral: calls that change no mapping, by name
- * @unmodelled: other calls, by name
+ * @unmodelled: other calls, by name; of madvise with the advice
  * @failed: calls that returned an error
- * @no_result: calls that never returned
- * @processes, @threads, @execs, @forks: made
+ * @no_result: calls that never returned, other than exit
+ * @processes: made, those without a beginning in the log included
+ * @threads: made
+ * @forks: of the processes, those with a copy of their parent's space
+ * @execs: programs started
  * @attached: processes without a beginning in the log
- * @left: processes without an end in the log
+ * @left: processes and threads without an end in the log
  * @spaces: made
  * @learned: pages learned from mprotect and mremap
  * @unknown: pages that munmap or madvise named and nobody mapped
  * @outside: pages above the lower half
- * @overtaken: pages that an earlier munmap left to a later mapping
+ * @overtaken: pages that a call left to a mapping made while it ran
  */
 struct rmm {
 	const struct rmm_ops *ops;
 	void *ctx;
 	struct st_log *log;
-	struct rmm_proc *proc;
+	bool strict;
+	struct rmm_proc **proc;
 	size_t nr_proc;
 	size_t room_proc;
 	struct rmm_space **space;
@@ -169,8 +162,6 @@ struct rmm {
 	const struct st_event **waiting;
 	size_t nr_waiting;
 	size_t room_waiting;
-	int next_done;
-	const struct rmm_proc *current;
 	struct rmm_names replayed;
 	struct rmm_names neutral;
 	struct rmm_names unmodelled;
@@ -178,8 +169,8 @@ struct rmm {
 	unsigned int no_result;
 	unsigned int processes;
 	unsigned int threads;
-	unsigned int execs;
 	unsigned int forks;
+	unsigned int execs;
 	unsigned int attached;
 	unsigned int left;
 	unsigned int spaces;
@@ -190,17 +181,17 @@ struct rmm {
 };
 
 /**
- * rmm_init() - no processes, no spaces
- * @mm: the model
- * @ops: where changes go
- * @ctx: first argument of @ops
- * @log: see struct rmm
+ * rmm_run() - do everything in the log
+ * @mm: the model, zero but for @ops, @ctx, @log and @strict
+ *
+ * At the end the spaces that are left are dropped.
+ *
+ * Return: 0, a negative errno, or what a function of @ops returned.
  */
-void rmm_init(struct rmm *mm, const struct rmm_ops *ops, void *ctx,
-	      struct st_log *log);
+int rmm_run(struct rmm *mm);
 
 /**
- * rmm_free() - release everything
+ * rmm_free() - release everything, without calling @ops
  * @mm: the model
  */
 void rmm_free(struct rmm *mm);
