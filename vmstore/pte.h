@@ -96,6 +96,14 @@ static inline u64 vms_pte_make_table(u64 pa)
 	return pa | VMS_PTE_TABLE_BITS;
 }
 
+/* Are only bits set that the model knows? SHARED is one it knows and vmstore refuses */
+static inline bool vms_prop_bits_defined(struct vmstore_prop prop)
+{
+	return !(prop.flags & 0x20) && !(prop.priv & ~(VMSTORE_PRIV_USER |
+						       VMSTORE_PRIV_GLOBAL |
+						       VMSTORE_PRIV_SHARED));
+}
+
 /**
  * vms_prop_encodable - can @prop be written into a leaf?
  * @prop: property from a caller
@@ -105,10 +113,9 @@ static inline u64 vms_pte_make_table(u64 pa)
  */
 static inline bool vms_prop_encodable(struct vmstore_prop prop)
 {
-	return (prop.flags & VMSTORE_PROP_R) && !(prop.flags & 0x20) &&
-	       prop.cache <= VMSTORE_CACHE_UC &&
-	       !(prop.priv & ~(VMSTORE_PRIV_USER | VMSTORE_PRIV_GLOBAL)) &&
-	       !prop.__reserved;
+	return (prop.flags & VMSTORE_PROP_R) && vms_prop_bits_defined(prop) &&
+	       !(prop.priv & VMSTORE_PRIV_SHARED) &&
+	       prop.cache <= VMSTORE_CACHE_UC && !prop.__reserved;
 }
 
 /* vms_pte_make_leaf - @prop must be encodable, @pa aligned to the page of @level */

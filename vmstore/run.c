@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMSTORE_RUN: operations are copied in, run and copied back one by one. */
 
+#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -22,7 +23,7 @@ static int vms_run_validate(const struct vmstore_run *run)
 {
 	if (run->flags & ~VMSTORE_RUN_KEEP_GOING)
 		return -EOPNOTSUPP;
-	if (run->out_ran || run->out_failed || run->count > VMSTORE_MAX_BATCH)
+	if (run->count > VMSTORE_MAX_BATCH)
 		return -EINVAL;
 	if (run->op_size < sizeof(struct vmstore_op) || run->ops % __alignof__(u64) ||
 	    run->op_size % __alignof__(u64))
@@ -114,6 +115,8 @@ int vms_run(struct vms_store *s, struct vmstore_run *run)
 
 	if (err)
 		return err;
+	run->out_ran = 0;
+	run->out_failed = 0;
 	err = vms_run_cancel_all(run);
 	if (err || !run->count)
 		return err;

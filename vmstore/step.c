@@ -454,7 +454,8 @@ static int vms_op_cursor_protect_next(struct vms_step *step)
 	int err;
 
 	if (arg->mask.cache || arg->mask.__reserved || arg->prop.__reserved ||
-	    (arg->prop.cache && !change.set_cache))
+	    (arg->prop.cache && !change.set_cache) ||
+	    !vms_prop_bits_defined(arg->prop) || !vms_prop_bits_defined(arg->mask))
 		return -EINVAL;
 	c = vms_store_claim_cursor(step->store, arg->cursor, true);
 	if (IS_ERR(c))

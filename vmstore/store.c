@@ -343,10 +343,20 @@ void vms_registry_insert(struct vms_registry *reg, u64 id, void *entry)
 	WARN_ON_ONCE(xa_is_err(xa_store(&reg->xa, id, entry, GFP_NOWAIT)));
 }
 
+/* Change an entry that is there, and not held or only reserved; the old one or NULL */
+static void *vms_registry_replace(struct vms_registry *reg, u64 id, void *with)
+{
+	void *entry = xa_load(&reg->xa, id);
+
+	if (!entry || xa_cmpxchg(&reg->xa, id, entry, with, GFP_NOWAIT) != entry)
+		return NULL;
+	return entry;
+}
+
 /* vms_registry_extract - take an entry out; NULL when there is none */
 void *vms_registry_extract(struct vms_registry *reg, u64 id)
 {
-	void *entry = xa_erase(&reg->xa, id);
+	void *entry = vms_registry_replace(reg, id, NULL);
 
 	if (entry)
 		atomic_dec(&reg->count);
@@ -366,11 +376,7 @@ void *vms_registry_extract(struct vms_registry *reg, u64 id)
  */
 void *vms_registry_hold(struct vms_registry *reg, u64 id)
 {
-	void *entry = xa_load(&reg->xa, id);
-
-	if (!entry || xa_cmpxchg(&reg->xa, id, entry, XA_ZERO_ENTRY, GFP_NOWAIT) != entry)
-		return NULL;
-	return entry;
+	return vms_registry_replace(reg, id, XA_ZERO_ENTRY);
 }
 
 /* vms_registry_unhold - put a held entry back; cannot fail */
