@@ -126,6 +126,7 @@ static u64 *entry(struct fixture *f, u32 l1, u64 va)
 
 static void set_entry(struct fixture *f, u32 l1, u64 va, u64 pte)
 {
+	/* Pairs with the acquire of the software walk */
 	smp_store_release(entry(f, l1, va), pte);
 }
 

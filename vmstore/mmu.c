@@ -106,6 +106,8 @@ static bool vms_va_is_kernel(u64 va)
  * Only the user half and the private kernel slot belong to vmstore. All else of the
  * kernel half is Linux's, and an address that is not canonical faults differently.
  * Any context.
+ *
+ * Return: true when it may be done.
  */
 bool vms_access_valid(const struct vms_access *a)
 {

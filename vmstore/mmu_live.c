@@ -180,6 +180,8 @@ int vms_mmu_live_probe(void)
  * vms_mmu_live_usable - did vms_mmu_live_probe() succeed?
  *
  * Any context.
+ *
+ * Return: true when it did.
  */
 bool vms_mmu_live_usable(void)
 {
@@ -340,6 +342,7 @@ static int vms_live_set_root(struct vms_mmu *m, int cpu, struct vms_root *r, u32
 	if (old != r) {
 		if (r)
 			set_bit(cpu, r->active.bits);
+		/* In the new set before out of the old one */
 		smp_mb__after_atomic();
 		l->cpu[cpu].active = r;
 		if (old)
@@ -387,20 +390,16 @@ static u64 vms_live_prepare(struct vms_root *r)
  * decides nothing, also in the kernel half. On a fault the exception table leads to
  * label 2 with the trap number in rax.
  */
-#define vms_live_mov(insn, trap, ...)					\
+#define vms_live_mov(insn, trap, val, va)				\
+({									\
 	asm volatile(ASM_STAC "\n"					\
 		     "1:	" insn "\n"				\
 		     "2:	" ASM_CLAC "\n"				\
 		     _ASM_EXTABLE_FAULT(1b, 2b)				\
-		     : "+a"(trap), __VA_ARGS__ : "memory")
-
-#define vms_live_load(mov, reg, trap, val, va)				\
-	vms_live_mov(mov " (%[va]), %" reg "[val]", trap,		\
-		     [val] "+&r"(val) : [va] "r"(va))
-
-#define vms_live_store(mov, reg, trap, val, va)				\
-	vms_live_mov(mov " %" reg "[val], (%[va])", trap,		\
-		     [val] "+&r"(val) : [va] "r"(va))
+		     : "+a"(trap), [v] "+&r"(val)			\
+		     : [at] "r"(va)					\
+		     : "memory");					\
+})
 
 /* Return: 0 or the number of the trap */
 static notrace u64 vms_live_one(u64 va, void *buf, size_t len, bool write)
@@ -411,32 +410,32 @@ static notrace u64 vms_live_one(u64 va, void *buf, size_t len, bool write)
 		memcpy(&val, buf, len);
 		switch (len) {
 		case 1:
-			vms_live_store("movb", "b", trap, val, va);
+			vms_live_mov("movb %b[v], (%[at])", trap, val, va);
 			break;
 		case 2:
-			vms_live_store("movw", "w", trap, val, va);
+			vms_live_mov("movw %w[v], (%[at])", trap, val, va);
 			break;
 		case 4:
-			vms_live_store("movl", "k", trap, val, va);
+			vms_live_mov("movl %k[v], (%[at])", trap, val, va);
 			break;
 		case 8:
-			vms_live_store("movq", "q", trap, val, va);
+			vms_live_mov("movq %q[v], (%[at])", trap, val, va);
 			break;
 		}
 		return trap;
 	}
 	switch (len) {
 	case 1:
-		vms_live_load("movb", "b", trap, val, va);
+		vms_live_mov("movb (%[at]), %b[v]", trap, val, va);
 		break;
 	case 2:
-		vms_live_load("movw", "w", trap, val, va);
+		vms_live_mov("movw (%[at]), %w[v]", trap, val, va);
 		break;
 	case 4:
-		vms_live_load("movl", "k", trap, val, va);
+		vms_live_mov("movl (%[at]), %k[v]", trap, val, va);
 		break;
 	case 8:
-		vms_live_load("movq", "q", trap, val, va);
+		vms_live_mov("movq (%[at]), %q[v]", trap, val, va);
 		break;
 	}
 	if (!trap)
@@ -525,6 +524,7 @@ static notrace void vms_live_window(void *info)
 
 	/* Bit 63 reads as 0, so this flushes */
 	native_write_cr3(saved);
+	/* Whoever sees the bit clear may reuse what the window could read */
 	smp_mb__before_atomic();
 	clear_bit(cpu, r->loaded.bits);
 	local_irq_restore(irq);
@@ -588,11 +588,11 @@ static void vms_live_ipi(void *info)
 	struct vms_mmu *m = info;
 	int cpu = smp_processor_id();
 
+	atomic_set(&vms_live_cpu(m, cpu)->pending, 0);
 	/*
 	 * From here on a kick sends an IPI again. One that still found the flag set
 	 * counted itself first, so it is among those answered now.
 	 */
-	atomic_set(&vms_live_cpu(m, cpu)->pending, 0);
 	smp_mb();
 	vms_live_answer(m, cpu);
 }

@@ -169,10 +169,12 @@ static int vms_soft_set_root(struct vms_mmu *m, int cpu, struct vms_root *r, u32
 	if (old != r) {
 		if (r)
 			set_bit(cpu, r->active.bits);
+		/* In the new set before the first walk of the new root */
 		smp_mb__after_atomic();
 		c->root = r;
 		if (old) {
 			vms_soft_drop_tag(c, old->tag);
+			/* Out of the old set after the last use of the old root */
 			smp_mb__before_atomic();
 			clear_bit(cpu, old->active.bits);
 		}
@@ -426,6 +428,7 @@ static int vms_soft_access(struct vms_mmu *m, int cpu, struct vms_root *r,
 		vms_soft_copy(kva, a);
 		a->done = a->len;
 	}
+	/* Whoever sees the bit clear may reuse what the access could read */
 	smp_mb__before_atomic();
 	clear_bit(cpu, r->loaded.bits);
 	raw_spin_unlock_irqrestore(&c->lock, irq);
