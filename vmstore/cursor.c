@@ -47,12 +47,12 @@ static void vms_cursor_indices(const struct vms_cursor *c, int level, u64 base,
 	*last = vms_pte_index(min(c->end, end) - 1, level);
 }
 
-/* Let go of the children first..upto of an owned node, last one first [Lk9] */
+/* Let go of the children first..to of an owned node, last one first [Lk9] */
 static void vms_cursor_disown_children(struct vms_region *r, struct vms_cursor *c,
 				       u32 node, int level, u64 base,
-				       unsigned int first, unsigned int upto)
+				       unsigned int first, unsigned int to)
 {
-	unsigned int i = upto + 1;
+	unsigned int i = to + 1;
 
 	if (level == 1)
 		return;

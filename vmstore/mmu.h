@@ -16,7 +16,11 @@
 #include "region.h"
 
 #define VMS_SOFT_MAX_CPUS	64
-#define VMS_MAX_CPUS		(NR_CPUS > VMS_SOFT_MAX_CPUS ? NR_CPUS : VMS_SOFT_MAX_CPUS)
+#if NR_CPUS > VMS_SOFT_MAX_CPUS
+#define VMS_MAX_CPUS		NR_CPUS
+#else
+#define VMS_MAX_CPUS		VMS_SOFT_MAX_CPUS
+#endif
 
 /* A set of logical CPUs; large enough to be used as a struct cpumask */
 struct vms_cpuset {

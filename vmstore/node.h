@@ -58,6 +58,7 @@ static inline u64 *vms_node_entries(struct vms_region *r, u32 idx)
 /* vms_node_read - pairs with the release of every store of an entry */
 static inline u64 vms_node_read(struct vms_region *r, u32 node, unsigned int i)
 {
+	/* What the entry points at was complete before it was stored */
 	return smp_load_acquire(&vms_node_entries(r, node)[i]);
 }
 

@@ -19,7 +19,7 @@
 #include "pte.h"
 
 #define VMS_BLOCK_SHIFT		22
-#define VMS_BLOCK_SIZE		(1ULL << VMS_BLOCK_SHIFT)
+#define VMS_BLOCK_SIZE		BIT_ULL(VMS_BLOCK_SHIFT)
 #define VMS_SLOTS_PER_BLOCK	(1U << (VMS_BLOCK_SHIFT - VMS_PAGE_SHIFT))
 #define VMS_NO_SLOT		U32_MAX
 
@@ -45,7 +45,7 @@ enum vms_slot_type {
  *	entries and @nr_children [Lk1]
  */
 struct vms_node_meta {
-	spinlock_t lock;
+	spinlock_t lock;	/* owner, stray; see above */
 	u16 nr_children;
 	u8 level;
 	bool stray;

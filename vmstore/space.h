@@ -36,7 +36,7 @@ struct vms_space {
  * @space: per CPU, NULL = none; each holds one of the space's users
  */
 struct vms_activation {
-	struct mutex lock;
+	struct mutex lock;	/* space */
 	u32 nr_cpus;
 	struct vms_space **space;
 };

@@ -145,6 +145,7 @@ static int vms_store_setup_locked(struct vms_store *s, const struct vmstore_setu
 		return err;
 	}
 	s->mode = args->check_mode;
+	/* Pairs with vms_store_ready(): who sees it sees the whole store */
 	smp_store_release(&s->ready, true);
 	return 0;
 }

@@ -17,9 +17,9 @@
 
 #include "cursor.h"
 
-#define VMS_MAX_SPACES		(1 << 16)
-#define VMS_MAX_CURSORS		(1 << 16)
-#define VMS_MAX_FRAMES		(1 << 24)
+#define VMS_MAX_SPACES		65536
+#define VMS_MAX_CURSORS		65536
+#define VMS_MAX_FRAMES		16777216
 
 struct vms_inv;
 
@@ -60,9 +60,9 @@ struct vms_registry {
  * @generation: moves with every operation
  */
 struct vms_store {
-	struct mutex setup_lock;
+	struct mutex setup_lock;	/* see above */
 	bool ready;
-	struct mutex serial;
+	struct mutex serial;		/* see above */
 	struct percpu_rw_semaphore rwsem;
 	u32 mode;
 	bool frozen;
@@ -74,7 +74,7 @@ struct vms_store {
 	struct vms_registry spaces;
 	struct vms_registry cursors;
 	struct vms_registry frames;
-	spinlock_t left_lock;
+	spinlock_t left_lock;		/* left */
 	struct list_head left;
 	struct vms_inv *inv;
 	atomic64_t ops;
@@ -90,6 +90,7 @@ u64 vms_store_max_region(void);
 
 static inline bool vms_store_ready(struct vms_store *s)
 {
+	/* Pairs with the end of the set-up */
 	return smp_load_acquire(&s->ready);
 }
 

@@ -73,6 +73,7 @@ static void vms_tlb_on_kick(struct vms_mmu *mmu, int cpu)
 		mmu->ops->flush(mmu, cpu, &c->queue);
 		vms_flush_clear(&c->queue);
 	}
+	/* The flush is over before anybody may release what it was for */
 	smp_store_release(&c->done, c->seq);
 	raw_spin_unlock_irqrestore(&c->lock, irq);
 }
@@ -223,6 +224,7 @@ void vms_tlb_dispatch(struct vms_tlb *tlb, struct vms_gather *g, struct vms_root
 static bool vms_tlb_cpu_done(const struct vms_tlb *tlb, const struct vms_gather *g,
 			     unsigned int cpu)
 {
+	/* Pairs with the end of the handler */
 	return g->wait_seq[cpu] <= smp_load_acquire(&tlb->cpu[cpu].done);
 }
 
