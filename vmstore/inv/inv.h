@@ -21,8 +21,8 @@ struct vms_clause;
 
 /* What a clause is evaluated for, once for each */
 enum vms_scope {
-	VMS_SCOPE_STORE,
-	VMS_SCOPE_SLOT,
+	VMS_SCOPE_STORE,	/* last of all, in the order of the tables */
+	VMS_SCOPE_SLOT,		/* may look at what struct vms_slot_key has, no more */
 	VMS_SCOPE_FRAME,	/* a handle */
 	VMS_SCOPE_SPACE,
 	VMS_SCOPE_NODE,		/* a node reachable from a root */
@@ -43,6 +43,7 @@ enum vms_scope {
  * @va: NODE, ENTRY, LEAF: first address translated
  * @index: ENTRY, LEAF, LINEAR: index in the node
  * @pte: ENTRY, LEAF, LINEAR: the entry, A and D masked
+ * @target: ENTRY, LEAF: slot @pte points at, VMS_NO_SLOT when not in the region
  * @parent: NODE: slot of the parent, VMS_NO_SLOT for a root
  */
 struct vms_subject {
@@ -54,6 +55,7 @@ struct vms_subject {
 	u64 va;
 	unsigned int index;
 	u64 pte;
+	u32 target;
 	u32 parent;
 };
 
@@ -99,14 +101,38 @@ struct vms_recount {
  * struct vms_inv_ctx - one check in progress
  * @store: quiet
  * @recount: one per slot
- * @nr_nodes: nodes seen
+ * @nr_nodes: nodes seen from roots
+ * @nr_frames: handles seen
+ * @next_va: end of the last leaf seen in the table being walked
  * @found: violations found by this check
+ * @found_regions: how often R1 to R15 were found false, for S1
+ * @found_owners: how often C2 was found false, for S6
  */
 struct vms_inv_ctx {
 	struct vms_store *store;
 	struct vms_recount *recount;
 	u64 nr_nodes;
+	u64 nr_frames;
+	u64 next_va;
 	u64 found;
+	u64 found_regions;
+	u64 found_owners;
+};
+
+/*
+ * All that clauses of scope SLOT may depend on. Most slots are equal to their
+ * neighbour in all of it, and then they have its verdicts.
+ */
+struct vms_slot_key {
+	u64 rc;
+	u64 paths;
+	u64 in_list;
+	struct vms_recount recount;
+	u8 usage;
+	u8 type;
+	bool storage;
+	bool mmio;		/* in the tail of the region [D17] */
+	bool in_place;		/* self is the index */
 };
 
 /* Counters of one clause since SETUP */
@@ -116,15 +142,25 @@ struct vms_clause_count {
 	u64 violated;
 };
 
+/* A clause and its number */
+struct vms_inv_row {
+	const struct vms_clause *clause;
+	u32 nr;
+};
+
 /**
  * struct vms_inv - the checker of a store
  * @recount: scratch of a check, one per slot
- * @count: one per clause
+ * @row: all clauses, sorted by scope
+ * @scope: index of the first row of each scope, and the end of the last
+ * @count: one per clause, in the order of vms_inv_clause()
  * @nr_violations: found so far
  * @violation: the first of them
  */
 struct vms_inv {
 	struct vms_recount *recount;
+	struct vms_inv_row *row;
+	u32 scope[VMS_NR_SCOPES + 1];
 	struct vms_clause_count *count;
 	u64 nr_violations;
 	struct vmstore_violation violation[VMS_INV_MAX_VIOLATIONS];
@@ -141,5 +177,47 @@ void vms_inv_exit(struct vms_store *s);
 u32 vms_inv_nr_clauses(void);
 const struct vms_clause *vms_inv_clause(u32 i);
 u64 vms_inv_check(struct vms_store *s);
+
+/* --- for the clauses ------------------------------------------------------- */
+
+/* Clauses that are conjuncts of others in another file */
+void vms_clause_p10(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+		    struct vms_verdict *v);
+void vms_clause_p11(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+		    struct vms_verdict *v);
+void vms_clause_p12(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+		    struct vms_verdict *v);
+void vms_clause_p13(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+		    struct vms_verdict *v);
+void vms_clause_p14(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+		    struct vms_verdict *v);
+
+void vms_inv_own_entries(const struct vms_inv_ctx *ctx, u32 node, int level,
+			 unsigned int *first, unsigned int *end);
+u64 vms_inv_entry(struct vms_inv_ctx *ctx, u32 node, unsigned int i);
+u32 vms_inv_target(const struct vms_inv_ctx *ctx, u64 pte);
+
+/* vms_premise - of an implication; nothing is demanded when it does not @hold */
+static inline bool vms_premise(struct vms_verdict *v, bool hold)
+{
+	v->vacuous = !hold;
+	return hold;
+}
+
+static inline void vms_violate(struct vms_verdict *v, u64 expected, u64 found,
+			       const char *what)
+{
+	if (v->violated)	/* the first conjunct that fails is the one named */
+		return;
+	v->violated = true;
+	v->expected = expected;
+	v->found = found;
+	v->what = what;
+}
+
+static inline const struct vms_slot *vms_inv_slot(const struct vms_inv_ctx *ctx, u32 idx)
+{
+	return &ctx->store->region.slots[idx];
+}
 
 #endif /* VMS_INV_H */
