@@ -20,16 +20,14 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Run a script in a new store, then evaluate the whole invariant and print "
-	"a line for each clause. Without FILE the store is empty."
-	"\v"
-	"A clause is vacuous where its premise is false: 'not vacuous' counts how "
-	"often it was really put to the test. The exit status is 2 when a clause "
-	"is violated.\n"
+	"Run a script in a new store, then evaluate the whole invariant and print a\n"
+	"line for each clause. Without FILE the store is empty.\n"
+	"\vA clause is vacuous where its premise is false: 'not vacuous' counts how often\n"
+	"it was really put to the test. The exit status is 2 when one is violated.\n"
 	"\n"
 	"Example:\n"
-	"  vmstorectl check examples/walk.vms\n"
-	"  vmstorectl check --json examples/walk.vms | jq .check.holds";
+	"  vmstorectl check examples/map.vms\n"
+	"  vmstorectl check --json examples/map.vms | jq .check.holds";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -72,8 +70,9 @@ static void print_json(const struct vms_report *report, json_object *failures)
 	out_json_print(object);
 }
 
-static int check(struct vms_store *store, const struct check_options *opts,
-		 json_object *failures, int status)
+static int check_store(struct vms_store *store,
+		       const struct check_options *opts, json_object *failures,
+		       int status)
 {
 	const struct show_opts show = { .color = ctl.color };
 	struct vms_report report;
@@ -112,7 +111,7 @@ int cmd_check(int argc, char **argv)
 	failures = ctl.json ? json_object_new_array() : NULL;
 	status = exec_file(&store, opts.path, opts.keep_going, failures);
 	if (status < CTL_USAGE)
-		status = check(&store, &opts, failures, status);
+		status = check_store(&store, &opts, failures, status);
 	json_object_put(failures);
 	return ctl_exit(&store, status);
 }

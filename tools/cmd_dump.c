@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "compiler.h"
 #include "ctl.h"
 #include "exec.h"
 #include "out.h"
@@ -25,8 +26,6 @@ static const struct section {
 	{ "gathered", vms_print_gathered },
 };
 
-#define NR_SECTIONS	(sizeof(sections) / sizeof(sections[0]))
-
 struct dump_options {
 	const char *path;
 	bool keep_going;
@@ -46,17 +45,15 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Run a script in a new store, then print what it left: the page tables as "
-	"a tree with equal neighbours merged, a map of the region with one "
-	"character a frame, and lists of spaces, cursors, handles and what was "
-	"removed but not yet released. Without FILE the store is empty."
-	"\v"
-	"Properties are columns: r w x, u user, a accessed, d dirty, g global. All "
-	"addresses are hexadecimal; a physical address is a byte offset into the "
-	"region.\n"
+	"Run a script in a new store, then print what it left: the page tables as a\n"
+	"tree with equal neighbours merged, a map of the region with one character a\n"
+	"frame, and lists of spaces, cursors, handles and what was removed but not yet\n"
+	"released. Without FILE the store is empty.\n"
+	"\vProperties are columns: r w x, u user, a accessed, d dirty, g global. All\n"
+	"addresses are hexadecimal; a physical address is a byte offset into the region.\n"
 	"\n"
 	"Example:\n"
-	"  vmstorectl dump examples/walk.vms\n"
+	"  vmstorectl dump examples/map.vms\n"
 	"  vmstorectl dump --section=tables --space=1 examples/alias.vms";
 
 static void add_section(struct argp_state *state, struct dump_options *opts,
@@ -66,7 +63,7 @@ static void add_section(struct argp_state *state, struct dump_options *opts,
 	size_t i;
 
 	nearest_start(&nearest, name);
-	for (i = 0; i < NR_SECTIONS; i++) {
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
 		if (!strcmp(sections[i].name, name)) {
 			opts->sections |= 1u << i;
 			return;
@@ -123,7 +120,7 @@ static int print_text(struct vms_store *store, const struct dump_options *opts)
 	size_t i;
 	int ret;
 
-	for (i = 0; i < NR_SECTIONS; i++) {
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
 		if (opts->sections && !(opts->sections & 1u << i))
 			continue;
 		if (!first)

@@ -4,11 +4,10 @@
  */
 #include <string.h>
 
+#include "compiler.h"
 #include "ctl.h"
 #include "out.h"
 #include "show.h"
-
-typedef unsigned long long ull;
 
 static const struct cap {
 	__u32 bit;
@@ -26,8 +25,6 @@ static const struct cap {
 	{ VMSTORE_CAP_PTI, "pti",
 	  "the kernel runs with page-table isolation" },
 };
-
-#define NR_CAPS	(sizeof(caps) / sizeof(caps[0]))
 
 const char *vms_machine_name(__u32 machine)
 {
@@ -55,6 +52,54 @@ const char *vms_check_mode_name(__u32 mode)
 	}
 }
 
+#define FIRST_MACHINE	VMSTORE_MACHINE_LIVE
+#define LAST_MACHINE	VMSTORE_MACHINE_SOFT
+
+/*
+ * What the machines can do is known of a store only: the smallest one is made for
+ * each machine.
+ */
+struct machines {
+	struct vmstore_info info[LAST_MACHINE + 1];
+	bool usable[LAST_MACHINE + 1];
+};
+
+static int probe_machine(__u32 machine, struct vmstore_info *info)
+{
+	const struct vmstore_setup setup = {
+		.region_size = VMSTORE_BLOCK_SIZE, .machine = machine,
+	};
+	struct vms_store store;
+	int ret;
+
+	ret = vms_open(&store, ctl.device);
+	if (ret)
+		return ret;
+	ret = vms_setup(&store, &setup);
+	if (!ret)
+		ret = vms_info(&store, info);
+	vms_close(&store);
+	return ret;
+}
+
+static int probe_machines(const struct vmstore_info *info,
+			  struct machines *machines)
+{
+	__u32 m;
+	int ret;
+
+	memset(machines, 0, sizeof(*machines));
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (!(info->out_machines & 1u << m))
+			continue;
+		ret = probe_machine(m, &machines->info[m]);
+		if (ret)
+			return ret;
+		machines->usable[m] = true;
+	}
+	return 0;
+}
+
 /* --- for machines ---------------------------------------------------------- */
 
 static json_object *json_caps(__u32 bits)
@@ -62,23 +107,9 @@ static json_object *json_caps(__u32 bits)
 	json_object *array = json_object_new_array();
 	size_t i;
 
-	for (i = 0; i < NR_CAPS; i++) {
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
 		if (bits & caps[i].bit)
-			json_object_array_add(array, json_object_new_string(
-						caps[i].name));
-	}
-	return array;
-}
-
-static json_object *json_machines(__u32 bits)
-{
-	json_object *array = json_object_new_array();
-	__u32 i;
-
-	for (i = VMSTORE_MACHINE_LIVE; i <= VMSTORE_MACHINE_SOFT; i++) {
-		if (bits & 1u << i)
-			json_object_array_add(array, json_object_new_string(
-						vms_machine_name(i)));
+			out_json_append(array, caps[i].name);
 	}
 	return array;
 }
@@ -104,8 +135,6 @@ json_object *vms_json_info(const struct vmstore_info *info)
 	out_json_text(object, "machine", vms_machine_name(info->out_machine));
 	json_object_object_add(object, "machine_caps",
 			       json_caps(info->out_machine_caps));
-	json_object_object_add(object, "machines",
-			       json_machines(info->out_machines));
 	out_json_count(object, "nr_cpus", info->out_nr_cpus);
 	out_json_text(object, "check_mode",
 		      vms_check_mode_name(info->out_check_mode));
@@ -122,7 +151,26 @@ json_object *vms_json_info(const struct vmstore_info *info)
 	return object;
 }
 
-static void json_constants(json_object *object)
+static json_object *json_machines(const struct machines *machines)
+{
+	json_object *object = json_object_new_object();
+	json_object *machine, *array;
+	__u32 m;
+
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (!machines->usable[m])
+			continue;
+		machine = json_object_new_object();
+		out_json_count(machine, "nr_cpus",
+			       machines->info[m].out_nr_cpus);
+		array = json_caps(machines->info[m].out_machine_caps);
+		json_object_object_add(machine, "caps", array);
+		json_object_object_add(object, vms_machine_name(m), machine);
+	}
+	return object;
+}
+
+static json_object *json_constants(void)
 {
 	json_object *constants = json_object_new_object();
 
@@ -136,7 +184,27 @@ static void json_constants(json_object *object)
 	out_json_addr(constants, "kernel_base", VMSTORE_KERNEL_BASE);
 	out_json_addr(constants, "kvirt_base", VMSTORE_KVIRT_BASE);
 	out_json_addr(constants, "kvirt_end", VMSTORE_KVIRT_END);
-	json_object_object_add(object, "constants", constants);
+	return constants;
+}
+
+static void print_json(const struct vmstore_info *info,
+		       const struct machines *machines)
+{
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "abi_version", info->out_abi_version);
+	out_json_count(object, "nr_opcodes", info->out_nr_opcodes);
+	out_json_count(object, "nr_clauses", info->out_nr_clauses);
+	out_json_text(object, "default_machine",
+		      vms_machine_name(info->out_machine));
+	json_object_object_add(object, "machines", json_machines(machines));
+	out_json_count(object, "max_batch", info->out_max_batch);
+	out_json_count(object, "max_region_size", info->out_max_region_size);
+	out_json_count(object, "default_region_size",
+		       info->out_default_region_size);
+	out_json_addr(object, "host_table", info->out_host_table);
+	json_object_object_add(object, "constants", json_constants());
+	out_json_print(object);
 }
 
 /* --- for people ------------------------------------------------------------ */
@@ -149,19 +217,19 @@ static void title(const char *text)
 
 static void row(const char *key)
 {
-	printf("  %-26s ", key);
+	printf("  %-26s", key);
 }
 
 static void row_count(const char *key, __u64 value)
 {
 	row(key);
-	printf("%llu\n", (ull)value);
+	printf("%llu\n", value);
 }
 
 static void row_addr(const char *key, __u64 value)
 {
 	row(key);
-	printf("%#llx\n", (ull)value);
+	printf("%#llx\n", value);
 }
 
 static void row_size(const char *key, __u64 value)
@@ -172,26 +240,46 @@ static void row_size(const char *key, __u64 value)
 	printf("%s\n", out_size_text(value, buf));
 }
 
-static void print_machine(const struct vmstore_info *info)
+/* One column a machine. */
+static void print_cap(const struct machines *machines, const struct cap *cap)
+{
+	__u32 m;
+
+	row(cap->name);
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (machines->usable[m])
+			printf("%-9s", machines->info[m].out_machine_caps &
+				       cap->bit ? "yes" : "-");
+	}
+	puts(cap->text);
+}
+
+static void print_machines(const struct vmstore_info *info,
+			   const struct machines *machines)
 {
 	size_t i;
 	__u32 m;
 
-	title("machine");
-	row("usable machines");
-	for (m = VMSTORE_MACHINE_LIVE; m <= VMSTORE_MACHINE_SOFT; m++) {
-		if (info->out_machines & 1u << m)
-			printf("%s ", vms_machine_name(m));
+	printf("%s%-28s", out_on(ctl.color, OUT_BOLD), "machine");
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (machines->usable[m])
+			printf("%-9s", vms_machine_name(m));
 	}
-	putchar('\n');
+	printf("%s\n", out_on(ctl.color, OUT_PLAIN));
 	row("default");
-	printf("%s\n", vms_machine_name(info->out_machine));
-	row_count("CPUs", info->out_nr_cpus);
-	for (i = 0; i < NR_CAPS; i++) {
-		row(caps[i].name);
-		printf("%-3s  %s\n", info->out_machine_caps & caps[i].bit ?
-				     "yes" : "no", caps[i].text);
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (machines->usable[m])
+			printf("%-9s", m == info->out_machine ? "yes" : "-");
 	}
+	puts("what setup takes when it is not told");
+	row("CPUs");
+	for (m = FIRST_MACHINE; m <= LAST_MACHINE; m++) {
+		if (machines->usable[m])
+			printf("%-9u", machines->info[m].out_nr_cpus);
+	}
+	puts("the default; @cpu N is below it");
+	for (i = 0; i < ARRAY_SIZE(caps); i++)
+		print_cap(machines, &caps[i]);
 }
 
 static void print_limits(const struct vmstore_info *info)
@@ -225,38 +313,49 @@ static void print_constants(void)
 /* --- the command ----------------------------------------------------------- */
 
 static const char doc[] =
-	"Constants of the model, limits of the module, and what the machine "
-	"can do: what a script may rely on here."
-	"\v"
-	"Example:\n"
+	"Constants of the model, limits of the module, and what its machines can do:\n"
+	"what a script may rely on here.\n"
+	"\vExample:\n"
 	"  vmstorectl info\n"
-	"  vmstorectl info --json | jq .machine_caps";
+	"  vmstorectl info --json | jq .machines.soft.caps";
+
+static int read_info(struct vmstore_info *info)
+{
+	struct vms_store store;
+	int status, ret;
+
+	status = ctl_open(&store);
+	if (status)
+		return status;
+	ret = vms_info(&store, info);
+	vms_close(&store);
+	return ret ? ctl_call_error(VMS_CALL_INFO, "cannot read", ret) : CTL_OK;
+}
 
 int cmd_info(int argc, char **argv)
 {
 	const struct argp argp = {
 		.doc = doc, .children = CTL_COMMON_CHILDREN,
 	};
+	struct vms_store closed = { .fd = -1 };
+	struct machines machines;
 	struct vmstore_info info;
-	struct vms_store store;
-	json_object *object;
 	int status, ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	status = ctl_open(&store);
+	status = read_info(&info);
 	if (status)
 		return status;
-	ret = vms_info(&store, &info);
-	if (ret) {
-		status = ctl_call_error(VMS_CALL_INFO, "cannot read", ret);
-	} else if (ctl.json) {
-		object = vms_json_info(&info);
-		json_constants(object);
-		out_json_print(object);
+	ret = probe_machines(&info, &machines);
+	if (ret)
+		return ctl_call_error(VMS_CALL_SETUP, "cannot make a store",
+				      ret);
+	if (ctl.json) {
+		print_json(&info, &machines);
 	} else {
-		print_machine(&info);
+		print_machines(&info, &machines);
 		print_limits(&info);
 		print_constants();
 	}
-	return ctl_exit(&store, status);
+	return ctl_exit(&closed, CTL_OK);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "compiler.h"
 #include "libvmstore.h"
 
 #define VMSTORECTL_VERSION	"0.1"
@@ -82,7 +83,7 @@ int ctl_exit(struct vms_store *store, int status);
  * ctl_error() - "vmstorectl: error: ..." on stderr
  * @fmt: as printf(), without a newline
  */
-void ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void __printf(1, 2) ctl_error(const char *fmt, ...);
 
 /**
  * ctl_call_error() - say that a call failed, what it means, what to do

@@ -116,8 +116,7 @@ static void unexpected(struct exec *exec, const struct script_statement *stmt,
 	free(found);
 }
 
-__attribute__((format(printf, 1, 2)))
-static char *format(const char *fmt, ...)
+static __printf(1, 2) char *format(const char *fmt, ...)
 {
 	va_list args;
 	char *text;
@@ -182,7 +181,7 @@ static bool judge_field(struct exec *exec, const struct script_statement *stmt,
 		return false;
 	}
 	have = vms_field_get(&stmt->op, out->field);
-	if ((have == want) != out->unequal)
+	if (out->unequal ? have != want : have == want)
 		return true;
 	expected = field_text(out, want, out->unequal);
 	unexpected(exec, stmt, expected ? expected : "?",

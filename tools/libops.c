@@ -225,9 +225,14 @@ size_t vms_batch_write(struct vms_batch *batch, __u64 space, __u64 va,
 /* --- single operations ----------------------------------------------------- */
 
 /* A batch for one operation, on the stack: vms_batch_add() cannot fail. */
-#define SINGLE(store, op, batch)					\
-	struct vmstore_op op;						\
-	struct vms_batch batch = { &op, 0, 1, (store)->cpu, 0 }
+static struct vms_batch single(struct vms_store *store, struct vmstore_op *op)
+{
+	struct vms_batch batch = {
+		.ops = op, .room = 1, .cpu = store->cpu,
+	};
+
+	return batch;
+}
 
 static int single_id(struct vms_store *store, struct vmstore_op *op, __u64 *id)
 {
@@ -240,7 +245,8 @@ static int single_id(struct vms_store *store, struct vmstore_op *op, __u64 *id)
 
 int vms_frame_from_unused(struct vms_store *store, __u64 paddr, __u64 *frame)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_frame_from_unused(&batch, paddr);
 	return single_id(store, &op, frame);
@@ -248,7 +254,8 @@ int vms_frame_from_unused(struct vms_store *store, __u64 paddr, __u64 *frame)
 
 int vms_frame_from_in_use(struct vms_store *store, __u64 paddr, __u64 *frame)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_frame_from_in_use(&batch, paddr);
 	return single_id(store, &op, frame);
@@ -256,7 +263,8 @@ int vms_frame_from_in_use(struct vms_store *store, __u64 paddr, __u64 *frame)
 
 int vms_frame_alloc(struct vms_store *store, __u64 *frame, __u64 *paddr)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_frame_alloc(&batch);
@@ -268,7 +276,8 @@ int vms_frame_alloc(struct vms_store *store, __u64 *frame, __u64 *paddr)
 
 int vms_frame_drop(struct vms_store *store, __u64 frame, bool *freed)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_frame_drop(&batch, frame);
@@ -280,7 +289,8 @@ int vms_frame_drop(struct vms_store *store, __u64 frame, bool *freed)
 
 int vms_space_new(struct vms_store *store, __u64 *space)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_space_new(&batch);
 	return single_id(store, &op, space);
@@ -289,7 +299,8 @@ int vms_space_new(struct vms_store *store, __u64 *space)
 int vms_space_drop(struct vms_store *store, __u64 space,
 		   struct vmstore_out_space_drop *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_space_drop(&batch, space);
@@ -301,7 +312,8 @@ int vms_space_drop(struct vms_store *store, __u64 space,
 
 int vms_space_activate(struct vms_store *store, __u64 space)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_space_activate(&batch, space);
 	return vms_run_op(store, &op);
@@ -310,7 +322,8 @@ int vms_space_activate(struct vms_store *store, __u64 space)
 int vms_cursor_open(struct vms_store *store, __u64 space, __u64 start,
 		    __u64 end, __u16 flags, __u64 *cursor)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_cursor_open(&batch, space, start, end, flags);
 	return single_id(store, &op, cursor);
@@ -319,7 +332,8 @@ int vms_cursor_open(struct vms_store *store, __u64 space, __u64 start,
 int vms_cursor_open_mut(struct vms_store *store, __u64 space, __u64 start,
 			__u64 end, __u16 flags, __u64 *cursor)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_cursor_open_mut(&batch, space, start, end, flags);
 	return single_id(store, &op, cursor);
@@ -327,7 +341,8 @@ int vms_cursor_open_mut(struct vms_store *store, __u64 space, __u64 start,
 
 int vms_cursor_drop(struct vms_store *store, __u64 cursor)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_cursor_drop(&batch, cursor);
 	return vms_run_op(store, &op);
@@ -336,7 +351,8 @@ int vms_cursor_drop(struct vms_store *store, __u64 cursor)
 int vms_query(struct vms_store *store, __u64 cursor, __u16 flags,
 	      struct vmstore_out_query *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_query(&batch, cursor, flags);
@@ -349,7 +365,8 @@ int vms_query(struct vms_store *store, __u64 cursor, __u16 flags,
 int vms_find_next(struct vms_store *store, __u64 cursor, __u64 len,
 		  struct vmstore_out_va *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_find_next(&batch, cursor, len);
@@ -361,7 +378,8 @@ int vms_find_next(struct vms_store *store, __u64 cursor, __u64 len,
 
 int vms_jump(struct vms_store *store, __u64 cursor, __u64 va)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_jump(&batch, cursor, va);
 	return vms_run_op(store, &op);
@@ -369,7 +387,8 @@ int vms_jump(struct vms_store *store, __u64 cursor, __u64 va)
 
 int vms_vaddr(struct vms_store *store, __u64 cursor, __u64 *va)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_vaddr(&batch, cursor);
@@ -382,7 +401,8 @@ int vms_vaddr(struct vms_store *store, __u64 cursor, __u64 *va)
 int vms_map(struct vms_store *store, __u64 cursor, __u64 frame,
 	    struct vmstore_prop prop, struct vmstore_out_map *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_map(&batch, cursor, frame, prop);
@@ -395,7 +415,8 @@ int vms_map(struct vms_store *store, __u64 cursor, __u64 frame,
 int vms_unmap(struct vms_store *store, __u64 cursor, __u64 len,
 	      struct vmstore_out_unmap *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_unmap(&batch, cursor, len);
@@ -409,7 +430,8 @@ int vms_protect_next(struct vms_store *store, __u64 cursor, __u64 len,
 		     struct vmstore_prop prop, struct vmstore_prop mask,
 		     __u16 flags, struct vmstore_out_protect *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_protect_next(&batch, cursor, len, prop, mask, flags);
@@ -421,7 +443,8 @@ int vms_protect_next(struct vms_store *store, __u64 cursor, __u64 len,
 
 int vms_flush(struct vms_store *store, __u64 cursor, __u64 va, __u64 len)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_flush(&batch, cursor, va, len);
 	return vms_run_op(store, &op);
@@ -429,7 +452,8 @@ int vms_flush(struct vms_store *store, __u64 cursor, __u64 va, __u64 len)
 
 int vms_reap(struct vms_store *store, struct vmstore_out_reap *out)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 	int ret;
 
 	vms_batch_reap(&batch);
@@ -454,7 +478,8 @@ static int single_access(struct vms_store *store, struct vmstore_op *op,
 int vms_load(struct vms_store *store, __u64 space, __u64 va, __u32 width,
 	     __u64 *value, __u32 *fault)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_load(&batch, space, va, width);
 	return single_access(store, &op, value, fault);
@@ -463,7 +488,8 @@ int vms_load(struct vms_store *store, __u64 space, __u64 va, __u32 width,
 int vms_write(struct vms_store *store, __u64 space, __u64 va, __u32 width,
 	      __u64 value, __u32 *fault)
 {
-	SINGLE(store, op, batch);
+	struct vmstore_op op;
+	struct vms_batch batch = single(store, &op);
 
 	vms_batch_write(&batch, space, va, width, value);
 	return single_access(store, &op, NULL, fault);

@@ -2,15 +2,15 @@
 /*
  * libvmstore: the table of operations, and everything between data and text
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "compiler.h"
 #include "libvmstore.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* --- the table ------------------------------------------------------------- */
 
@@ -34,23 +34,24 @@ static const struct vms_op_desc table[__VMSTORE_OP_MAX] = {
 		.opcode = VMSTORE_OP_##op, .flags = (f),		\
 		.makes = VMS_KIND_##m,					\
 	},
-#include "optable.h"
+#include "optable.def"
 #undef ROW
 };
 
 /*
- * Every opcode from 1 to __VMSTORE_OP_MAX - 1 has one row: their number is right,
- * and a second row for an opcode is a warning (-Woverride-init).
+ * Every opcode from 1 to __VMSTORE_OP_MAX - 1 has a row: their number is right, and
+ * two rows for one opcode are two enumerators of one name.
  */
 enum {
-	NR_ROWS = 0
-#define ROW(...)	+ 1
-#include "optable.h"
+	ROW_NONE,
+#define ROW(op, ...)	ROW_##op,
+#include "optable.def"
 #undef ROW
+	NR_ROWS,
 };
 
-_Static_assert(NR_ROWS == __VMSTORE_OP_MAX - 1,
-	       "an opcode of linux/vmstore.h has no row in optable.h");
+static_assert(!(NR_ROWS - __VMSTORE_OP_MAX),
+	      "an opcode of linux/vmstore.h has no row in optable.def");
 
 const struct vms_op_desc *vms_op_desc(__u16 opcode)
 {
@@ -195,18 +196,23 @@ struct error {
 
 /* The errno table of linux/vmstore.h, for people. */
 static const struct error errors[] = {
-	ERROR(EINVAL, "bad or misaligned argument, wrong kind of object, or a property that cannot be encoded"),
-	ERROR(ENOMEM, "the region or kernel memory is exhausted; set up a larger region or reap"),
+	ERROR(EINVAL,
+	      "bad or misaligned argument, wrong kind of object, or a bad property"),
+	ERROR(ENOMEM,
+	      "the region or kernel memory is exhausted; set up a larger region or reap"),
 	ERROR(EFAULT, "the access took a page fault"),
-	ERROR(EACCES, "address outside what the object allows, or a misaligned virtual range"),
+	ERROR(EACCES,
+	      "address outside what the object allows, or a misaligned virtual range"),
 	ERROR(ERANGE, "physical address at or above the end of the region"),
-	ERROR(EBUSY, "in use: the frame, an object still referenced or active, or a range another cursor owns"),
+	ERROR(EBUSY,
+	      "in use: a frame, an object still referenced or active, an owned range"),
 	ERROR(EAGAIN, "the slot is being constructed or torn down; try again"),
 	ERROR(ENOENT, "the frame is not in use, or no such id"),
 	ERROR(EOVERFLOW, "a reference count is saturated"),
 	ERROR(EINTR, "interrupted by a signal"),
 	ERROR(ENOSPC, "a limit of the store was reached"),
-	ERROR(EIO, "the store is frozen by a violation of the invariant; see check"),
+	ERROR(EIO,
+	      "the store is frozen by a violation of the invariant; see check"),
 	ERROR(ECANCELED, "not executed: an earlier operation of the batch failed"),
 	ERROR(EOPNOTSUPP, "unknown opcode or flag; module and tool differ in age"),
 	ERROR(E2BIG, "too long"),
@@ -225,10 +231,12 @@ struct call_error {
 	const char *text;
 };
 
-#define NO_MODULE	"the module is not loaded; try: sudo insmod vmstore.ko"
-#define NEED_ROOT	"root (CAP_SYS_ADMIN) is needed; try sudo"
-#define OLD_MODULE	"the loaded module is of another age than this tool; rebuild and reload it"
-#define NOT_VMSTORE	"this is not a vmstore device"
+#define NO_MODULE \
+	"the module is not loaded; try: sudo insmod vmstore.ko"
+#define NEED_ROOT \
+	"root (CAP_SYS_ADMIN) is needed; try sudo"
+#define OLD_MODULE \
+	"the loaded module is of another age than this tool; rebuild and reload it"
 
 /* Where a call means something else by an errno than an operation does. */
 static const struct call_error call_errors[] = {
@@ -238,18 +246,25 @@ static const struct call_error call_errors[] = {
 	{ VMS_CALL_OPEN, EACCES, NEED_ROOT },
 	{ VMS_CALL_OPEN, EPERM, NEED_ROOT },
 	{ VMS_CALL_OPEN, ENOMEM, "kernel memory is exhausted" },
-	{ VMS_CALL_OPEN, ENOSPC, "the module's limit of stores is reached; close one" },
+	{ VMS_CALL_OPEN, ENOSPC,
+	  "the module's limit of stores is reached; close one" },
 	{ VMS_CALL_OPEN, EBUSY, "the module does not take another store now" },
 	{ VMS_CALL_INFO, EINVAL, OLD_MODULE },
 	{ VMS_CALL_INFO, E2BIG, OLD_MODULE },
-	{ VMS_CALL_SETUP, EBUSY, "the store is made already; setup must come first, and once" },
-	{ VMS_CALL_SETUP, EINVAL, "region must be a multiple of 4M, mmio a multiple of 4k and below it; cpus is 1 to 64 and for machine=soft only" },
-	{ VMS_CALL_SETUP, ENOMEM, "not enough memory for this region; ask for a smaller one" },
-	{ VMS_CALL_SETUP, ENOSPC, "above a limit of the module; see its parameters and vmstorectl info" },
-	{ VMS_CALL_SETUP, EOPNOTSUPP, "this machine does not exist here; see vmstorectl info" },
+	{ VMS_CALL_SETUP, EBUSY,
+	  "the store is made already; setup must come first, and once" },
+	{ VMS_CALL_SETUP, EINVAL,
+	  "region must be a multiple of 4M, mmio one of 4k; cpus is for machine=soft" },
+	{ VMS_CALL_SETUP, ENOMEM,
+	  "not enough memory for this region; ask for a smaller one" },
+	{ VMS_CALL_SETUP, ENOSPC,
+	  "above a limit of the module; see its parameters and vmstorectl info" },
+	{ VMS_CALL_SETUP, EOPNOTSUPP,
+	  "this machine does not exist here; see vmstorectl info" },
 	{ VMS_CALL_SETUP, E2BIG, OLD_MODULE },
 	{ VMS_CALL_RUN, EINVAL, "the module refused the batch as a whole" },
-	{ VMS_CALL_RUN, E2BIG, "the batch is longer than the module takes, or the module is older than this tool" },
+	{ VMS_CALL_RUN, E2BIG,
+	  "the batch is longer than the module takes, or the module is older than this tool" },
 	{ VMS_CALL_RUN, EFAULT, "bad pointer to the operations" },
 	{ VMS_CALL_RUN, ENOMEM, "memory is exhausted" },
 	{ VMS_CALL_CHECK, EINVAL, OLD_MODULE },
@@ -407,9 +422,10 @@ static const char *prop_format(struct vmstore_prop prop, char *buf,
 		*to++ = '-';
 	*to = '\0';
 	if (prop.cache >= ARRAY_SIZE(cache_names))
-		strcpy(to, ",?");
+		snprintf(to, VMS_PROP_TEXT - (to - buf), ",?");
 	else if (prop.cache)
-		sprintf(to, ",%s", cache_names[prop.cache]);
+		snprintf(to, VMS_PROP_TEXT - (to - buf), ",%s",
+			 cache_names[prop.cache]);
 	return buf;
 }
 
@@ -511,7 +527,7 @@ static void fault_print(FILE *to, __u64 value)
 		sep = "+";
 	}
 	if (value || !*sep)
-		fprintf(to, "%s%#llx", sep, (unsigned long long)value);
+		fprintf(to, "%s%#llx", sep, value);
 }
 
 static struct vmstore_prop value_to_prop(__u64 value)
@@ -559,14 +575,13 @@ void vms_value_print(FILE *to, enum vms_kind kind, __u64 value)
 	case VMS_KIND_VA:
 	case VMS_KIND_LEN:
 	case VMS_KIND_VALUE:
-		fprintf(to, "%#llx", (unsigned long long)value);
+		fprintf(to, "%#llx", value);
 		break;
 	default:
 		if (is_id(kind) && (value & VMSTORE_REF_FLAG))
-			fprintf(to, "#%llu", (unsigned long long)
-				(value & ~VMSTORE_REF_FLAG));
+			fprintf(to, "#%llu", value & ~VMSTORE_REF_FLAG);
 		else
-			fprintf(to, "%llu", (unsigned long long)value);
+			fprintf(to, "%llu", value);
 	}
 }
 

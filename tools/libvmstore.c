@@ -231,6 +231,9 @@ static int dump_try(struct vms_store *store, struct vmstore_dump *arg,
 		if (ret)
 			return ret;
 		arg->buf = (uintptr_t)(buf->data + buf->len);
+		arg->out_len = 0;
+		arg->out_more = 0;
+		arg->out_generation = 0;
 		ret = call(store, VMSTORE_DUMP, arg);
 		if (ret)
 			return ret;

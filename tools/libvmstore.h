@@ -326,7 +326,7 @@ const char *vms_object_name(__u32 kind);
 /* --- dump ------------------------------------------------------------------ */
 
 /**
- * vms_dump_fn - called for a record
+ * typedef vms_dump_fn - called for a record
  * @rec: the record, of the section's type
  * @ctx: of the caller
  *

@@ -2,7 +2,6 @@
 /*
  * vmstorectl: output for people and for machines
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -51,12 +50,11 @@ const char *out_size_text(__u64 size, char *buf)
 	for (i = 0; size && i < sizeof(units); i++) {
 		shift = 10 * (sizeof(units) - i);
 		if (!(size & ((1ULL << shift) - 1))) {
-			sprintf(buf, "%llu%c", (unsigned long long)size >> shift,
-				units[i]);
+			sprintf(buf, "%llu%c", size >> shift, units[i]);
 			return buf;
 		}
 	}
-	sprintf(buf, "%#llx", (unsigned long long)size);
+	sprintf(buf, "%#llx", size);
 	return buf;
 }
 
@@ -92,13 +90,11 @@ void out_progress_at(struct out_progress *progress, __u64 done)
 	progress->shown = now;
 	progress->drawn = true;
 	if (progress->total)
-		fprintf(stderr, "\r\033[K%" PRIu64 " of %" PRIu64 " %s, %u%%",
-			(uint64_t)done, (uint64_t)progress->total,
-			progress->what,
-			(unsigned int)(done * 100 / progress->total));
+		fprintf(stderr, "\r\033[K%llu of %llu %s, %llu%%", done,
+			progress->total, progress->what,
+			done * 100 / progress->total);
 	else
-		fprintf(stderr, "\r\033[K%" PRIu64 " %s", (uint64_t)done,
-			progress->what);
+		fprintf(stderr, "\r\033[K%llu %s", done, progress->what);
 	fflush(stderr);
 }
 
@@ -115,8 +111,22 @@ json_object *out_json_hex(__u64 value)
 {
 	char buf[24];
 
-	sprintf(buf, "0x%llx", (unsigned long long)value);
+	sprintf(buf, "0x%llx", value);
 	return json_object_new_string(buf);
+}
+
+void out_json_append(json_object *array, const char *text)
+{
+	json_object_array_add(array, json_object_new_string(text));
+}
+
+void out_json_chars(json_object *object, const char *key, const char *chars,
+		    size_t size)
+{
+	int len = strnlen(chars, size);
+
+	json_object_object_add(object, key,
+			       json_object_new_string_len(chars, len));
 }
 
 static json_object *json_text_of(enum vms_kind kind, __u64 value)
@@ -195,8 +205,7 @@ static json_object *json_flags(__u16 flags)
 
 	for (bit = 1; bit <= 0x8000; bit <<= 1) {
 		if ((flags & bit) && vms_flag_name(bit))
-			json_object_array_add(array, json_object_new_string(
-						vms_flag_name(bit)));
+			out_json_append(array, vms_flag_name(bit));
 	}
 	return array;
 }

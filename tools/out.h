@@ -101,6 +101,23 @@ json_object *out_json_hex(__u64 value);
 json_object *out_json_value(enum vms_kind kind, __u64 value);
 
 /**
+ * out_json_append() - a string as the last element of an array
+ * @array: the array
+ * @text: the string
+ */
+void out_json_append(json_object *array, const char *text);
+
+/**
+ * out_json_chars() - a member from characters that may lack a NUL
+ * @object: the object
+ * @key: of the member
+ * @chars: the characters
+ * @size: at most so many
+ */
+void out_json_chars(json_object *object, const char *key, const char *chars,
+		    size_t size);
+
+/**
  * out_json_op() - an executed operation: op, args, flags, cpu, errno, out
  * @op: the operation
  *

@@ -69,23 +69,37 @@ static int define_name(struct script *script, const char *name, size_t stmt)
 
 /* --- messages -------------------------------------------------------------- */
 
-static void print_caret(FILE *to, const char *text, unsigned int column,
-			unsigned int len)
+/* The part of a line that a message speaks of. */
+struct span {
+	unsigned int column;
+	unsigned int len;
+};
+
+static struct span span(unsigned int column, unsigned int len)
+{
+	return (struct span){ .column = column, .len = len };
+}
+
+static struct span whole(const struct token *token)
+{
+	return span(token->column, strlen(token->text));
+}
+
+static void print_caret(FILE *to, const char *text, struct span at)
 {
 	unsigned int i;
 
 	fputs("      | ", to);
-	for (i = 0; i < column && text[i]; i++)
+	for (i = 0; i < at.column && text[i]; i++)
 		fputc(text[i] == '\t' ? '\t' : ' ', to);
 	fputc('^', to);
-	for (i = 1; i < len; i++)
+	for (i = 1; i < at.len; i++)
 		fputc('~', to);
 	fputc('\n', to);
 }
 
-__attribute__((format(printf, 4, 5)))
-static void mistake(struct line *line, unsigned int column, unsigned int len,
-		    const char *fmt, ...)
+static __printf(3, 4) void mistake(struct line *line, struct span at,
+				   const char *fmt, ...)
 {
 	struct script *script = line->script;
 	FILE *to = script->err;
@@ -98,7 +112,7 @@ static void mistake(struct line *line, unsigned int column, unsigned int len,
 		return;
 
 	fprintf(to, "%s%s:%u:%u:%s %serror:%s ", out_on(script->color, OUT_BOLD),
-		script->path, line->number, column + 1,
+		script->path, line->number, at.column + 1,
 		out_on(script->color, OUT_PLAIN),
 		out_on(script->color, OUT_RED),
 		out_on(script->color, OUT_PLAIN));
@@ -106,23 +120,17 @@ static void mistake(struct line *line, unsigned int column, unsigned int len,
 	vfprintf(to, fmt, args);
 	va_end(args);
 	fprintf(to, "\n%5u | %s\n", line->number, line->text);
-	print_caret(to, line->text, column, len);
+	print_caret(to, line->text, at);
 	if (script->errors == MAX_ERRORS)
 		fprintf(to, "%s: too many errors; more are not shown\n",
 			script->path);
 }
 
-#define mistake_at(line, token, ...)					\
-	mistake(line, (token)->column, strlen((token)->text), __VA_ARGS__)
-
-static unsigned int end_column(const struct line *line)
+static struct span end_of(const struct line *line)
 {
-	const struct token *last;
+	const struct token *last = &line->tokens[line->nr_tokens - 1];
 
-	if (!line->nr_tokens)
-		return 0;
-	last = &line->tokens[line->nr_tokens - 1];
-	return last->column + strlen(last->text);
+	return span(last->column + strlen(last->text), 1);
 }
 
 /* "unknown WHAT 'x'", with the nearest right word where there is one. */
@@ -134,10 +142,10 @@ static void unknown(struct line *line, const struct token *token,
 	unsigned int column = token->column + skip;
 
 	if (nearest->best)
-		mistake(line, column, len, "%s '%.*s'; did you mean '%s'?",
+		mistake(line, span(column, len), "%s '%.*s'; did you mean '%s'?",
 			what, (int)len, word, nearest->best);
 	else
-		mistake(line, column, len, "%s '%.*s'", what, (int)len, word);
+		mistake(line, span(column, len), "%s '%.*s'", what, (int)len, word);
 }
 
 /* --- tokens ---------------------------------------------------------------- */
@@ -169,7 +177,7 @@ static bool split(struct line *line)
 			return true;
 		len = token_len(at);
 		if (line->nr_tokens == MAX_TOKENS) {
-			mistake(line, at - line->text, len, "too many words");
+			mistake(line, span(at - line->text, len), "too many words");
 			return false;
 		}
 		token = &line->tokens[line->nr_tokens];
@@ -281,9 +289,10 @@ struct part {
 	const struct vms_field *field;	/* of the argument or outcome */
 };
 
-#define mistake_part(line, part, ...)					\
-	mistake(line, (part)->token->column + (part)->skip, (part)->len, \
-		__VA_ARGS__)
+static struct span part_span(const struct part *part)
+{
+	return span(part->token->column + part->skip, part->len);
+}
 
 static bool parse_out_field(struct line *line, const struct part *part,
 			    const struct script_statement *def, size_t dot,
@@ -320,9 +329,9 @@ static bool kinds_fit(struct line *line, const struct part *part,
 	if (!is_id(want) && !is_id(have) && want != VMS_KIND_PROP &&
 	    have != VMS_KIND_PROP)
 		return true;
-	mistake_part(line, part, "%s must be %s, and '%.*s' is %s",
-		     part->field->name, kind_name(want), (int)part->len,
-		     part->token->text + part->skip, kind_name(have));
+	mistake(line, part_span(part), "%s must be %s, and '%.*s' is %s",
+		part->field->name, kind_name(want), (int)part->len,
+		part->token->text + part->skip, kind_name(have));
 	return false;
 }
 
@@ -350,18 +359,18 @@ static bool parse_ref(struct line *line, const struct part *part,
 		if (!parse_out_field(line, part, def, len, &ref))
 			return false;
 	} else if (len != part->len) {
-		mistake_part(line, part, "this is not a value");
+		mistake(line, part_span(part), "this is not a value");
 		return false;
 	} else if (def->desc->makes == VMS_KIND_NONE) {
-		mistake_part(line, part, "%s makes no id; write %s.FIELD",
-			     def->desc->name, def->name);
+		mistake(line, part_span(part), "%s makes no id; write %s.FIELD",
+			def->desc->name, def->name);
 		return false;
 	}
 	if (!kinds_fit(line, part, ref.field ? ref.field->kind :
 					       def->desc->makes))
 		return false;
 	if (value->nr_refs == SCRIPT_MAX_REFS) {
-		mistake_part(line, part, "too many names in one value");
+		mistake(line, part_span(part), "too many names in one value");
 		return false;
 	}
 	value->refs[value->nr_refs++] = ref;
@@ -379,13 +388,13 @@ static bool parse_number(struct line *line, const struct part *part,
 		return false;
 	ret = vms_value_parse(part->field->kind, text, &number);
 	if (ret == -ERANGE)
-		mistake_part(line, part, "'%s' is too large", text);
+		mistake(line, part_span(part), "'%s' is too large", text);
 	else if (ret && part->field->kind == VMS_KIND_PROP)
-		mistake_part(line, part,
-			     "'%s' is not a property; letters of rwxuadgs12, then perhaps ,uc or ,wt",
-			     text);
+		mistake(line, part_span(part),
+			"'%s' is not a property; letters of rwxuadgs12, then perhaps ,uc or ,wt",
+			text);
 	else if (ret)
-		mistake_part(line, part, "'%s' is not a number", text);
+		mistake(line, part_span(part), "'%s' is not a number", text);
 	else
 		value->constant += number;
 	free(text);
@@ -398,7 +407,7 @@ static bool parse_part(struct line *line, const struct part *part,
 	const char *word = part->token->text + part->skip;
 
 	if (!part->len) {
-		mistake(line, part->token->column + part->skip, 1,
+		mistake(line, span(part->token->column + part->skip, 1),
 			"a value is missing");
 		return false;
 	}
@@ -447,8 +456,8 @@ static bool store_arg(struct line *line, const struct token *token,
 	}
 	if (!vms_field_set(&stmt->op, arg->field, arg->value.constant))
 		return true;
-	mistake_at(line, token, "the value is too large for %s",
-		   arg->field->name);
+	mistake(line, whole(token), "the value is too large for %s",
+		arg->field->name);
 	return false;
 }
 
@@ -489,7 +498,7 @@ static bool parse_arg(struct line *line, const struct token *token,
 		return false;
 	}
 	if (*seen & 1ULL << (field - stmt->desc->args)) {
-		mistake_at(line, token, "%s is given twice", field->name);
+		mistake(line, whole(token), "%s is given twice", field->name);
 		return false;
 	}
 	*seen |= 1ULL << (field - stmt->desc->args);
@@ -508,8 +517,8 @@ static void unknown_flag(struct line *line, const struct token *token,
 	nearest_start(&nearest, token->text);
 	vms_for_each_arg(field, desc) {
 		if (!strcmp(field->name, token->text)) {
-			mistake_at(line, token, "write %s=VALUE, without spaces",
-				   field->name);
+			mistake(line, whole(token), "write %s=VALUE, without spaces",
+				field->name);
 			return;
 		}
 	}
@@ -541,12 +550,12 @@ static bool parse_cpu(struct line *line, struct script_statement *stmt)
 	__u64 cpu;
 
 	if (!token) {
-		mistake(line, end_column(line), 1, "a CPU number is missing");
+		mistake(line, end_of(line), "a CPU number is missing");
 		return false;
 	}
 	if (vms_number_parse(token->text, &cpu) || cpu > 0xffffffff) {
-		mistake_at(line, token, "'%s' is not a CPU number",
-			   token->text);
+		mistake(line, whole(token), "'%s' is not a CPU number",
+			token->text);
 		return false;
 	}
 	stmt->op.cpu = cpu;
@@ -562,8 +571,8 @@ static bool args_complete(struct line *line, const struct token *word,
 		if (field->optional ||
 		    (seen & 1ULL << (field - stmt->desc->args)))
 			continue;
-		mistake_at(line, word, "%s needs %s=", stmt->desc->name,
-			   field->name);
+		mistake(line, whole(word), "%s needs %s=", stmt->desc->name,
+			field->name);
 		return false;
 	}
 	return true;
@@ -640,7 +649,7 @@ static bool parse_out(struct line *line, const struct token *token,
 
 	arg.unequal = token->text[len] == '!';
 	if (arg.unequal && token->text[len + 1] != '=') {
-		mistake_at(line, token, "write field!=value");
+		mistake(line, whole(token), "write field!=value");
 		return false;
 	}
 	arg.field = out_field(line, token, len, stmt->desc);
@@ -665,8 +674,8 @@ static bool check_outs(struct line *line, const struct token *token,
 	for (i = 0; stmt->outcome == SCRIPT_FAIL && i < stmt->nr_outs; i++) {
 		if (stmt->outs[i].field->on_error)
 			continue;
-		mistake_at(line, token, "an operation that fails has no %s",
-			   stmt->outs[i].field->name);
+		mistake(line, whole(token), "an operation that fails has no %s",
+			stmt->outs[i].field->name);
 		return false;
 	}
 	return true;
@@ -677,7 +686,7 @@ static bool parse_expectation(struct line *line, struct script_statement *stmt)
 	const struct token *arrow = take(line), *token = take(line);
 
 	if (!token) {
-		mistake(line, end_column(line), 1,
+		mistake(line, end_of(line),
 			"an outcome is missing: ok, an errno, or field=value");
 		return false;
 	}
@@ -688,7 +697,7 @@ static bool parse_expectation(struct line *line, struct script_statement *stmt)
 	}
 	for (; token; token = take(line)) {
 		if (!strchr(token->text, '=')) {
-			mistake_at(line, token, "write field=value here");
+			mistake(line, whole(token), "write field=value here");
 			return false;
 		}
 		if (!parse_out(line, token, stmt))
@@ -743,9 +752,11 @@ static const struct choice check_modes[] = {
 	{ NULL, 0 },
 };
 
-#define SETUP_FIELD(m)							\
-	offsetof(struct vmstore_setup, m),				\
-	sizeof(((struct vmstore_setup *)NULL)->m)
+#define SETUP_ARG(n, m, c) {						\
+	.name = (n), .choices = (c),					\
+	.offset = offsetof(struct vmstore_setup, m),			\
+	.size = sizeof(((struct vmstore_setup *)NULL)->m),		\
+}
 
 static const struct setup_arg {
 	const char *name;
@@ -753,12 +764,12 @@ static const struct setup_arg {
 	size_t size;
 	const struct choice *choices;	/* NULL = a number */
 } setup_args[] = {
-	{ "region", SETUP_FIELD(region_size), NULL },
-	{ "mmio", SETUP_FIELD(mmio_size), NULL },
-	{ "machine", SETUP_FIELD(machine), machines },
-	{ "cpus", SETUP_FIELD(nr_cpus), NULL },
-	{ "check", SETUP_FIELD(check_mode), check_modes },
-	{ NULL, 0, 0, NULL },
+	SETUP_ARG("region", region_size, NULL),
+	SETUP_ARG("mmio", mmio_size, NULL),
+	SETUP_ARG("machine", machine, machines),
+	SETUP_ARG("cpus", nr_cpus, NULL),
+	SETUP_ARG("check", check_mode, check_modes),
+	{ .name = NULL },
 };
 
 static bool parse_choice(struct line *line, const struct token *token,
@@ -811,7 +822,7 @@ static bool parse_setup_arg(struct line *line, const struct token *token,
 	__u64 value;
 
 	if (!token->text[len]) {
-		mistake_at(line, token, "write arg=value here");
+		mistake(line, whole(token), "write arg=value here");
 		return false;
 	}
 	arg = find_setup_arg(line, token, len);
@@ -822,8 +833,8 @@ static bool parse_setup_arg(struct line *line, const struct token *token,
 			return false;
 	} else if (vms_number_parse(token->text + len + 1, &value) ||
 		   (arg->size < 8 && value >> 32)) {
-		mistake(line, token->column + len + 1,
-			strlen(token->text + len + 1),
+		mistake(line, span(token->column + len + 1,
+				   strlen(token->text + len + 1)),
 			"'%s' is not a number that fits",
 			token->text + len + 1);
 		return false;
@@ -838,7 +849,7 @@ static bool parse_setup(struct line *line, const struct token *word,
 	const struct token *token;
 
 	if (line->script->nr) {
-		mistake_at(line, word, "setup must be the first statement");
+		mistake(line, whole(word), "setup must be the first statement");
 		return false;
 	}
 	while ((token = take(line))) {
@@ -846,7 +857,7 @@ static bool parse_setup(struct line *line, const struct token *word,
 			token = take(line);
 			if (token)
 				return parse_outcome_word(line, token, stmt);
-			mistake(line, end_column(line), 1,
+			mistake(line, end_of(line),
 				"an outcome is missing: ok or an errno");
 			return false;
 		}
@@ -862,7 +873,7 @@ static bool parse_check(struct line *line)
 
 	if (!token)
 		return true;
-	mistake_at(line, token, "check takes no arguments");
+	mistake(line, whole(token), "check takes no arguments");
 	return false;
 }
 
@@ -891,16 +902,16 @@ static bool parse_name(struct line *line, struct script_statement *stmt)
 	if (line->nr_tokens < 2 || strcmp(line->tokens[1].text, "=")) {
 		if (!strchr(first->text, '='))
 			return true;
-		mistake_at(line, first, "write spaces around '=' to name an outcome");
+		mistake(line, whole(first), "write spaces around '=' to name an outcome");
 		return false;
 	}
 	if (!len || first->text[len]) {
-		mistake_at(line, first, "'%s' cannot be a name", first->text);
+		mistake(line, whole(first), "'%s' cannot be a name", first->text);
 		return false;
 	}
 	line->at = 2;
 	if (!peek(line)) {
-		mistake(line, end_column(line), 1, "an operation is missing");
+		mistake(line, end_of(line), "an operation is missing");
 		return false;
 	}
 	stmt->name = strdup(first->text);
@@ -918,7 +929,7 @@ static bool parse_statement(struct line *line, struct script_statement *stmt)
 	if (stmt->desc)
 		return parse_op(line, word, stmt);
 	if (stmt->name && (is_word(word, "setup") || is_word(word, "check"))) {
-		mistake_at(line, word, "%s has no outcome to name", word->text);
+		mistake(line, whole(word), "%s has no outcome to name", word->text);
 		return false;
 	}
 	if (is_word(word, "setup")) {

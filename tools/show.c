@@ -3,10 +3,10 @@
  * vmstorectl: the state of a store for people and for machines
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "out.h"
 #include "show.h"
 
@@ -14,27 +14,29 @@
 #define NODE_PAGES(level)	(1ULL << (9 * (level)))
 #define LEAF_SIZE(level)	(VMSTORE_PAGE_SIZE << (9 * ((level) - 1)))
 
-typedef unsigned long long ull;
-
 static const struct show_opts plain;
 
 /* A section in memory. */
-#define SECTION(type)							\
-	struct {							\
-		type *recs;						\
-		size_t nr;						\
-	}
+struct section {
+	void *recs;
+	size_t nr;
+	size_t rec_size;
+};
 
-#define section_read(store, section, into)				\
-	vms_dump_read(store, section, sizeof(*(into)->recs),		\
-		      (void **)&(into)->recs, &(into)->nr, NULL)
+static int section_read(struct vms_store *store, __u32 id, size_t rec_size,
+			struct section *section)
+{
+	section->rec_size = rec_size;
+	return vms_dump_read(store, id, rec_size, &section->recs, &section->nr,
+			     NULL);
+}
 
 /* --- page tables ----------------------------------------------------------- */
 
 struct tables {
-	SECTION(struct vmstore_rec_space) spaces;
-	SECTION(struct vmstore_rec_node) nodes;
-	SECTION(struct vmstore_rec_leaves) leaves;
+	struct section spaces;
+	struct section nodes;
+	struct section leaves;
 };
 
 static int compare(__u64 a, __u64 b)
@@ -67,26 +69,34 @@ static void tables_free(struct tables *tables)
 	free(tables->leaves.recs);
 }
 
+static void section_sort(struct section *section,
+			 int (*order)(const void *a, const void *b))
+{
+	if (section->nr)
+		qsort(section->recs, section->nr, section->rec_size, order);
+}
+
 static int tables_read(struct vms_store *store, struct tables *tables)
 {
 	int ret;
 
 	memset(tables, 0, sizeof(*tables));
-	ret = section_read(store, VMSTORE_DUMP_SPACES, &tables->spaces);
+	ret = section_read(store, VMSTORE_DUMP_SPACES,
+			   sizeof(struct vmstore_rec_space), &tables->spaces);
 	if (!ret)
-		ret = section_read(store, VMSTORE_DUMP_NODES, &tables->nodes);
+		ret = section_read(store, VMSTORE_DUMP_NODES,
+				   sizeof(struct vmstore_rec_node),
+				   &tables->nodes);
 	if (!ret)
-		ret = section_read(store, VMSTORE_DUMP_LEAVES, &tables->leaves);
+		ret = section_read(store, VMSTORE_DUMP_LEAVES,
+				   sizeof(struct vmstore_rec_leaves),
+				   &tables->leaves);
 	if (ret) {
 		tables_free(tables);
 		return ret;
 	}
-	if (tables->nodes.nr)
-		qsort(tables->nodes.recs, tables->nodes.nr,
-		      sizeof(*tables->nodes.recs), compare_nodes);
-	if (tables->leaves.nr)
-		qsort(tables->leaves.recs, tables->leaves.nr,
-		      sizeof(*tables->leaves.recs), compare_leaves);
+	section_sort(&tables->nodes, compare_nodes);
+	section_sort(&tables->leaves, compare_leaves);
 	return 0;
 }
 
@@ -96,7 +106,6 @@ struct tree {
 	bool color;
 	const struct vmstore_rec_node *node, *nodes_end;
 	struct vmstore_rec_leaves *leaf, *leaves_end;
-	const char *unit;
 };
 
 static __u64 node_end(const struct vmstore_rec_node *node)
@@ -116,7 +125,7 @@ static void indent(const struct tree *tree, unsigned int level)
 
 static void print_va_range(FILE *to, __u64 start, __u64 end)
 {
-	fprintf(to, "%016llx-%016llx", (ull)start, (ull)end);
+	fprintf(to, "%016llx-%016llx", start, end);
 }
 
 static const char *leaf_unit(__u32 level)
@@ -138,8 +147,8 @@ static void print_leaves(struct tree *tree, __u64 nr)
 	fprintf(tree->to, "  %s%s%s  -> %llx-%llx  %llu x %s\n",
 		out_on(tree->color, OUT_GREEN),
 		vms_prop_columns(leaf->prop, buf),
-		out_on(tree->color, OUT_PLAIN), (ull)leaf->paddr,
-		(ull)(leaf->paddr + nr * size), (ull)nr,
+		out_on(tree->color, OUT_PLAIN), leaf->paddr,
+		(leaf->paddr + nr * size), nr,
 		leaf_unit(leaf->level));
 	leaf->va += nr * size;
 	leaf->paddr += nr * size;
@@ -195,14 +204,14 @@ static void print_nodes(struct tree *tree, size_t nr)
 		first->level, out_on(tree->color, OUT_PLAIN));
 	print_va_range(tree->to, first->va, node_end(last));
 	if (nr == 1)
-		fprintf(tree->to, "  node %llx, %u %s", (ull)first->paddr,
+		fprintf(tree->to, "  node %llx, %u %s", first->paddr,
 			first->nr_children,
 			first->nr_children == 1 ? "entry" : "entries");
 	else
 		fprintf(tree->to, "  %zu full nodes %llx..%llx", nr,
-			(ull)first->paddr, (ull)last->paddr);
+			first->paddr, last->paddr);
 	if (first->owner)
-		fprintf(tree->to, ", owned by cursor %llu", (ull)first->owner);
+		fprintf(tree->to, ", owned by cursor %llu", first->owner);
 	fputc('\n', tree->to);
 	tree->node += nr;
 }
@@ -240,9 +249,9 @@ static void print_space_line(FILE *to, const struct vmstore_rec_space *space,
 			     bool color)
 {
 	fprintf(to, "%sspace %llu%s  root %llx", out_on(color, OUT_BOLD),
-		(ull)space->id, out_on(color, OUT_PLAIN), (ull)space->root);
+		space->id, out_on(color, OUT_PLAIN), space->root);
 	if (space->cursors)
-		fprintf(to, ", cursors %llu", (ull)space->cursors);
+		fprintf(to, ", cursors %llu", space->cursors);
 	if (space->active) {
 		fputs(", active on CPU", to);
 		print_cpus(to, space->active);
@@ -250,26 +259,41 @@ static void print_space_line(FILE *to, const struct vmstore_rec_space *space,
 	fputc('\n', to);
 }
 
-/* The records of one space: they are sorted by space. */
-#define section_slice(section, id, first, last)				\
-	do {								\
-		first = (section)->recs;				\
-		last = first + (section)->nr;				\
-		while (first < last && first->space != (id))		\
-			first++;					\
-		while (last > first && last[-1].space != (id))		\
-			last--;						\
-	} while (0)
-
-static void tree_of(struct tree *tree, struct tables *tables, __u64 space)
+static void tree_of(struct tree *tree, const struct tables *tables, __u64 space)
 {
-	section_slice(&tables->nodes, space, tree->node, tree->nodes_end);
-	section_slice(&tables->leaves, space, tree->leaf, tree->leaves_end);
+	const struct vmstore_rec_node *nodes = tables->nodes.recs;
+	struct vmstore_rec_leaves *leaves = tables->leaves.recs;
+
+	/* They are sorted by space. */
+	tree->node = nodes;
+	tree->nodes_end = nodes + tables->nodes.nr;
+	while (tree->node < tree->nodes_end && tree->node->space < space)
+		tree->node++;
+	while (tree->nodes_end > tree->node &&
+	       tree->nodes_end[-1].space > space)
+		tree->nodes_end--;
+
+	tree->leaf = leaves;
+	tree->leaves_end = leaves + tables->leaves.nr;
+	while (tree->leaf < tree->leaves_end && tree->leaf->space < space)
+		tree->leaf++;
+	while (tree->leaves_end > tree->leaf &&
+	       tree->leaves_end[-1].space > space)
+		tree->leaves_end--;
+}
+
+static void print_space_tree(struct tree *tree, const struct tables *tables,
+			     const struct vmstore_rec_space *space)
+{
+	print_space_line(tree->to, space, tree->color);
+	tree_of(tree, tables, space->id);
+	print_tree(tree);
 }
 
 int vms_print_tables(struct vms_store *store, FILE *to,
 		     const struct show_opts *opts)
 {
+	const struct vmstore_rec_space *space;
 	struct tables tables;
 	struct tree tree = { .to = to };
 	size_t i;
@@ -287,14 +311,12 @@ int vms_print_tables(struct vms_store *store, FILE *to,
 			out_on(opts->color, OUT_PLAIN));
 		print_tree(&tree);
 	}
-	for (i = 0; i < tables.spaces.nr; i++) {
-		if (opts->space && tables.spaces.recs[i].id != opts->space)
-			continue;
-		print_space_line(to, &tables.spaces.recs[i], opts->color);
-		tree_of(&tree, &tables, tables.spaces.recs[i].id);
-		print_tree(&tree);
+	space = tables.spaces.recs;
+	for (i = 0; i < tables.spaces.nr; i++, space++) {
+		if (!opts->space || space->id == opts->space)
+			print_space_tree(&tree, &tables, space);
 	}
-	if (!tables.spaces.nr && !tables.nodes.nr)
+	if (!tables.spaces.nr)
 		fputs("no spaces\n", to);
 	tables_free(&tables);
 	return 0;
@@ -322,8 +344,6 @@ static const struct legend {
 	{ '#', OUT_DIM, "reserved" },
 	{ '?', OUT_RED, "being constructed or torn down" },
 };
-
-#define NR_LEGENDS	(sizeof(legends) / sizeof(legends[0]))
 
 static char frame_letter(const struct vmstore_rec_slots *slots)
 {
@@ -372,16 +392,18 @@ static void map_slots(struct region_map *map,
 
 static int map_gathered(struct vms_store *store, struct region_map *map)
 {
-	SECTION(struct vmstore_rec_gathered) tlb;
+	const struct vmstore_rec_gathered *rec;
+	struct section tlb;
 	size_t i;
 	__u64 at;
 	int ret;
 
-	ret = section_read(store, VMSTORE_DUMP_TLB, &tlb);
+	ret = section_read(store, VMSTORE_DUMP_TLB, sizeof(*rec), &tlb);
 	if (ret)
 		return ret;
-	for (i = 0; i < tlb.nr; i++) {
-		at = tlb.recs[i].paddr / VMSTORE_PAGE_SIZE;
+	rec = tlb.recs;
+	for (i = 0; i < tlb.nr; i++, rec++) {
+		at = rec->paddr / VMSTORE_PAGE_SIZE;
 		if (at < map->nr)
 			map->letters[at] = 'g';
 	}
@@ -389,28 +411,36 @@ static int map_gathered(struct vms_store *store, struct region_map *map)
 	return 0;
 }
 
+static int map_fill(struct region_map *map, const struct section *section)
+{
+	const struct vmstore_rec_slots *slots = section->recs;
+	size_t i;
+
+	for (i = 0; i < section->nr; i++)
+		map->nr += slots[i].nr;
+	map->letters = malloc(map->nr + 1);
+	if (!map->letters)
+		return -ENOMEM;
+	memset(map->letters, '?', map->nr + 1);
+	for (i = 0; i < section->nr; i++)
+		map_slots(map, &slots[i]);
+	return 0;
+}
+
 static int map_read(struct vms_store *store, struct region_map *map)
 {
-	SECTION(struct vmstore_rec_slots) slots;
-	size_t i;
+	struct section slots;
 	int ret;
 
 	memset(map, 0, sizeof(*map));
-	ret = section_read(store, VMSTORE_DUMP_SLOTS, &slots);
+	ret = section_read(store, VMSTORE_DUMP_SLOTS,
+			   sizeof(struct vmstore_rec_slots), &slots);
 	if (ret)
 		return ret;
-	for (i = 0; i < slots.nr; i++)
-		map->nr += slots.recs[i].nr;
-	map->letters = malloc(map->nr + 1);
-	if (!map->letters) {
-		free(slots.recs);
-		return -ENOMEM;
-	}
-	memset(map->letters, '?', map->nr + 1);
-	for (i = 0; i < slots.nr; i++)
-		map_slots(map, &slots.recs[i]);
+	ret = map_fill(map, &slots);
 	free(slots.recs);
-	ret = map_gathered(store, map);
+	if (!ret)
+		ret = map_gathered(store, map);
 	if (ret)
 		free(map->letters);
 	return ret;
@@ -420,7 +450,7 @@ static enum out_color letter_color(char letter)
 {
 	size_t i;
 
-	for (i = 0; i < NR_LEGENDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(legends); i++) {
 		if (legends[i].letter == letter)
 			return legends[i].color;
 	}
@@ -445,7 +475,7 @@ static void print_legend(FILE *to, const struct region_map *map, bool color)
 
 	for (j = 0; j < map->nr; j++)
 		counts[(unsigned char)map->letters[j]]++;
-	for (i = 0; i < NR_LEGENDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(legends); i++) {
 		j = counts[(unsigned char)legends[i].letter];
 		if (!j)
 			continue;
@@ -475,7 +505,7 @@ static void print_map(FILE *to, const struct region_map *map, size_t width,
 	for (at = 0; at < map->nr; at += same * width) {
 		len = map->nr - at < width ? map->nr - at : width;
 		same = len == width ? equal_lines(map, at, width) : 1;
-		fprintf(to, "%10llx  ", (ull)at * VMSTORE_PAGE_SIZE);
+		fprintf(to, "%10llx  ", at * VMSTORE_PAGE_SIZE);
 		print_letters(to, map->letters + at, len, color);
 		if (same > 1)
 			fprintf(to, "  and %zu more line%s", same - 1,
@@ -517,18 +547,19 @@ static void print_title(FILE *to, const struct show_opts *opts,
 int vms_print_spaces(struct vms_store *store, FILE *to,
 		     const struct show_opts *opts)
 {
-	SECTION(struct vmstore_rec_space) spaces;
+	const struct vmstore_rec_space *rec;
+	struct section spaces;
 	size_t i;
 	int ret;
 
 	opts = opts ? opts : &plain;
-	ret = section_read(store, VMSTORE_DUMP_SPACES, &spaces);
+	ret = section_read(store, VMSTORE_DUMP_SPACES, sizeof(*rec), &spaces);
 	if (ret)
 		return ret;
 	print_title(to, opts, "spaces", spaces.nr);
-	for (i = 0; i < spaces.nr; i++) {
+	for (i = 0, rec = spaces.recs; i < spaces.nr; i++, rec++) {
 		fputs("  ", to);
-		print_space_line(to, &spaces.recs[i], false);
+		print_space_line(to, rec, false);
 	}
 	free(spaces.recs);
 	return 0;
@@ -536,13 +567,13 @@ int vms_print_spaces(struct vms_store *store, FILE *to,
 
 static void print_cursor(FILE *to, const struct vmstore_rec_cursor *cursor)
 {
-	fprintf(to, "  cursor %llu  %s, space %llu, ", (ull)cursor->id,
-		cursor->mut ? "mutable" : "read-only", (ull)cursor->space);
+	fprintf(to, "  cursor %llu  %s, space %llu, ", cursor->id,
+		cursor->mut ? "mutable" : "read-only", cursor->space);
 	print_va_range(to, cursor->start, cursor->end);
-	fprintf(to, ", at %llx, level %u of %u", (ull)cursor->va,
+	fprintf(to, ", at %llx, level %u of %u", cursor->va,
 		cursor->level, cursor->guard_level);
 	if (cursor->gathered)
-		fprintf(to, ", gathered %llu", (ull)cursor->gathered);
+		fprintf(to, ", gathered %llu", cursor->gathered);
 	if (cursor->pending)
 		fprintf(to, ", flushes pending %u", cursor->pending);
 	fputc('\n', to);
@@ -551,18 +582,19 @@ static void print_cursor(FILE *to, const struct vmstore_rec_cursor *cursor)
 int vms_print_cursors(struct vms_store *store, FILE *to,
 		      const struct show_opts *opts)
 {
-	SECTION(struct vmstore_rec_cursor) cursors;
+	const struct vmstore_rec_cursor *rec;
+	struct section cursors;
 	size_t i;
 	int ret;
 
 	opts = opts ? opts : &plain;
-	ret = section_read(store, VMSTORE_DUMP_CURSORS, &cursors);
+	ret = section_read(store, VMSTORE_DUMP_CURSORS, sizeof(*rec), &cursors);
 	if (ret)
 		return ret;
 	print_title(to, opts, "cursors", cursors.nr);
-	for (i = 0; i < cursors.nr; i++) {
-		if (!opts->space || cursors.recs[i].space == opts->space)
-			print_cursor(to, &cursors.recs[i]);
+	for (i = 0, rec = cursors.recs; i < cursors.nr; i++, rec++) {
+		if (!opts->space || rec->space == opts->space)
+			print_cursor(to, rec);
 	}
 	free(cursors.recs);
 	return 0;
@@ -583,28 +615,30 @@ static void print_handles(FILE *to, const struct vmstore_rec_frame *frame,
 			  size_t run)
 {
 	if (run == 1)
-		fprintf(to, "  frame %llu  %llx\n", (ull)frame->id,
-			(ull)frame->paddr);
+		fprintf(to, "  frame %llu  %llx\n", frame->id,
+			frame->paddr);
 	else
-		fprintf(to, "  frames %llu..%llu  %llx-%llx\n", (ull)frame->id,
-			(ull)(frame->id + run - 1), (ull)frame->paddr,
-			(ull)(frame->paddr + run * VMSTORE_PAGE_SIZE));
+		fprintf(to, "  frames %llu..%llu  %llx-%llx\n", frame->id,
+			(frame->id + run - 1), frame->paddr,
+			(frame->paddr + run * VMSTORE_PAGE_SIZE));
 }
 
 int vms_print_handles(struct vms_store *store, FILE *to,
 		      const struct show_opts *opts)
 {
-	SECTION(struct vmstore_rec_frame) frames;
+	const struct vmstore_rec_frame *rec;
+	struct section frames;
 	size_t i, run;
 	int ret;
 
-	ret = section_read(store, VMSTORE_DUMP_FRAMES, &frames);
+	ret = section_read(store, VMSTORE_DUMP_FRAMES, sizeof(*rec), &frames);
 	if (ret)
 		return ret;
 	print_title(to, opts ? opts : &plain, "handles", frames.nr);
+	rec = frames.recs;
 	for (i = 0; i < frames.nr; i += run) {
-		run = handle_run(&frames.recs[i], frames.nr - i);
-		print_handles(to, &frames.recs[i], run);
+		run = handle_run(rec + i, frames.nr - i);
+		print_handles(to, rec + i, run);
 	}
 	free(frames.recs);
 	return 0;
@@ -613,27 +647,28 @@ int vms_print_handles(struct vms_store *store, FILE *to,
 static void print_gathered(FILE *to, const struct vmstore_rec_gathered *rec)
 {
 	fprintf(to, "  %s %llx  space %llu", rec->node ? "node" : "frame",
-		(ull)rec->paddr, (ull)rec->space);
+		rec->paddr, rec->space);
 	if (rec->cursor)
-		fprintf(to, ", cursor %llu", (ull)rec->cursor);
+		fprintf(to, ", cursor %llu", rec->cursor);
 	fprintf(to, ", %s\n", rec->flushed ? "flushed" : "not flushed");
 }
 
 int vms_print_gathered(struct vms_store *store, FILE *to,
 		       const struct show_opts *opts)
 {
-	SECTION(struct vmstore_rec_gathered) tlb;
+	const struct vmstore_rec_gathered *rec;
+	struct section tlb;
 	size_t i;
 	int ret;
 
 	opts = opts ? opts : &plain;
-	ret = section_read(store, VMSTORE_DUMP_TLB, &tlb);
+	ret = section_read(store, VMSTORE_DUMP_TLB, sizeof(*rec), &tlb);
 	if (ret)
 		return ret;
 	print_title(to, opts, "gathered", tlb.nr);
-	for (i = 0; i < tlb.nr; i++) {
-		if (!opts->space || tlb.recs[i].space == opts->space)
-			print_gathered(to, &tlb.recs[i]);
+	for (i = 0, rec = tlb.recs; i < tlb.nr; i++, rec++) {
+		if (!opts->space || rec->space == opts->space)
+			print_gathered(to, rec);
 	}
 	free(tlb.recs);
 	return 0;
@@ -651,14 +686,14 @@ static void print_object(FILE *to, const struct vmstore_violation *violation)
 	case VMSTORE_OBJ_NODE:
 	case VMSTORE_OBJ_LEAF:
 		fprintf(to, "%s %#llx", vms_object_name(violation->kind),
-			(ull)violation->object);
+			violation->object);
 		break;
 	default:
 		fprintf(to, "%s %llu", vms_object_name(violation->kind),
-			(ull)violation->object);
+			violation->object);
 	}
 	if (violation->space)
-		fprintf(to, " of space %llu", (ull)violation->space);
+		fprintf(to, " of space %llu", violation->space);
 }
 
 static void print_violation(FILE *to, const struct vmstore_violation *violation,
@@ -669,7 +704,7 @@ static void print_violation(FILE *to, const struct vmstore_violation *violation,
 		violation->clause, out_on(color, OUT_PLAIN));
 	print_object(to, violation);
 	fprintf(to, ": expected %#llx, found %#llx\n          %.96s\n",
-		(ull)violation->expected, (ull)violation->found,
+		violation->expected, violation->found,
 		violation->text);
 }
 
@@ -677,10 +712,10 @@ static void print_clause(FILE *to, const struct vmstore_clause *clause,
 			 bool color)
 {
 	fprintf(to, "%-10.16s %12llu %12llu  ", clause->id,
-		(ull)clause->evaluated, (ull)clause->not_vacuous);
+		clause->evaluated, clause->not_vacuous);
 	fprintf(to, "%s%8llu%s  %.88s\n",
 		out_on(color && clause->violated, OUT_RED),
-		(ull)clause->violated,
+		clause->violated,
 		out_on(color && clause->violated, OUT_PLAIN), clause->text);
 }
 
@@ -700,26 +735,22 @@ void vms_print_report(const struct vms_report *report, FILE *to,
 	for (i = 0; i < report->nr_violations; i++)
 		print_violation(to, &report->violations[i], opts->color);
 	if (report->total > report->nr_violations)
-		fprintf(to, "%llu violations in all\n", (ull)report->total);
+		fprintf(to, "%llu violations in all\n", report->total);
 }
 
 static json_object *json_violation(const struct vmstore_violation *violation)
 {
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "clause",
-			       json_object_new_string_len(violation->clause,
-				strnlen(violation->clause,
-					sizeof(violation->clause))));
+	out_json_chars(object, "clause", violation->clause,
+		       sizeof(violation->clause));
 	out_json_text(object, "kind", vms_object_name(violation->kind));
 	out_json_addr(object, "object", violation->object);
 	out_json_count(object, "space", violation->space);
 	out_json_addr(object, "expected", violation->expected);
 	out_json_addr(object, "found", violation->found);
-	json_object_object_add(object, "text",
-			       json_object_new_string_len(violation->text,
-				strnlen(violation->text,
-					sizeof(violation->text))));
+	out_json_chars(object, "text", violation->text,
+		       sizeof(violation->text));
 	return object;
 }
 
@@ -727,15 +758,11 @@ static json_object *json_clause(const struct vmstore_clause *clause)
 {
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "id",
-			       json_object_new_string_len(clause->id,
-				strnlen(clause->id, sizeof(clause->id))));
+	out_json_chars(object, "id", clause->id, sizeof(clause->id));
 	out_json_count(object, "evaluated", clause->evaluated);
 	out_json_count(object, "not_vacuous", clause->not_vacuous);
 	out_json_count(object, "violated", clause->violated);
-	json_object_object_add(object, "text",
-			       json_object_new_string_len(clause->text,
-				strnlen(clause->text, sizeof(clause->text))));
+	out_json_chars(object, "text", clause->text, sizeof(clause->text));
 	return object;
 }
 
@@ -820,7 +847,7 @@ static const char *usage_name(unsigned int usage)
 		[VMSTORE_USAGE_MMIO] = "mmio",
 	};
 
-	return usage < sizeof(names) / sizeof(names[0]) ? names[usage] : "?";
+	return usage < ARRAY_SIZE(names) ? names[usage] : "?";
 }
 
 static json_object *json_slots(const void *rec)
@@ -922,11 +949,11 @@ static int add_rec(const void *rec, void *arg)
 int vms_json_state(struct vms_store *store, json_object *object)
 {
 	const struct json_section *section = json_sections;
-	size_t i, nr = sizeof(json_sections) / sizeof(json_sections[0]);
 	struct json_ctx ctx;
+	size_t i;
 	int ret;
 
-	for (i = 0; i < nr; i++, section++) {
+	for (i = 0; i < ARRAY_SIZE(json_sections); i++, section++) {
 		ctx.array = json_object_new_array();
 		ctx.json = section->json;
 		json_object_object_add(object, section->name, ctx.array);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "ctl.h"
 #include "out.h"
 #include "text.h"
@@ -28,16 +29,14 @@ static const struct command commands[] = {
 	{ "run", cmd_run, "run a script of operations",
 	  "echo 'f = frame-alloc' | vmstorectl run --echo -" },
 	{ "check", cmd_check, "run a script, then check the invariant",
-	  "vmstorectl check examples/walk.vms" },
+	  "vmstorectl check examples/map.vms" },
 	{ "dump", cmd_dump, "run a script, then print the page tables",
-	  "vmstorectl dump examples/walk.vms" },
+	  "vmstorectl dump examples/map.vms" },
 #ifdef HAVE_REPLAY
 	{ "replay", cmd_replay, "replay the memory calls of a real program",
 	  "vmstorectl replay program.strace" },
 #endif
 };
-
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 /* --- common options -------------------------------------------------------- */
 
@@ -117,17 +116,19 @@ int ctl_exit(struct vms_store *store, int status)
 /* --- main ------------------------------------------------------------------ */
 
 static const char main_doc[] =
-	"Drive /dev/vmstore: real page tables in private memory, with a "
-	"checked model."
-	"\v"
-	"Exit status: 0 as expected, 1 an operation failed or an expectation "
-	"was not met, 2 the invariant is violated, 64 wrong usage, 65 the input "
-	"file is wrong, 66 it cannot be read, 69 the device is not available, "
-	"71 out of memory or cannot write.\n"
+	"Drive /dev/vmstore: real page tables in private memory and a checked model.\n"
+	"\vExit status:\n"
+	"  0   all as expected\n"
+	"  1   an operation failed or an expectation was not met\n"
+	"  2   the invariant is violated\n"
+	"  64  wrong usage\n"
+	"  65  the input file is wrong\n"
+	"  66  the input file cannot be read\n"
+	"  69  the device is not available\n"
+	"  71  out of memory, or cannot write\n"
 	"\n"
-	"A file descriptor is a store: each command makes a new one and leaves "
-	"nothing behind. Colours are used on a terminal only, and never with "
-	"NO_COLOR set.";
+	"A file descriptor is a store: each command makes a new one and leaves nothing\n"
+	"behind. Colours are used on a terminal only, and never with NO_COLOR set.";
 
 static char *help_filter(int key, const char *text, void *input)
 {
@@ -142,7 +143,7 @@ static char *help_filter(int key, const char *text, void *input)
 	if (!to)
 		return (char *)text;
 	fputs("Commands:\n", to);
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-8s %s\n           %s\n", commands[i].name,
 			commands[i].help, commands[i].example);
 	fprintf(to, "\n'vmstorectl COMMAND --help' says more.\n\n%s", text);
@@ -154,7 +155,7 @@ static const struct command *find_command(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < NR_COMMANDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	}
@@ -167,7 +168,7 @@ static void unknown_command(struct argp_state *state, const char *name)
 	size_t i;
 
 	nearest_start(&nearest, name);
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		nearest_try(&nearest, commands[i].name);
 	if (nearest.best)
 		argp_error(state, "no command '%s'; did you mean '%s'?", name,

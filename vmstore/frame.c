@@ -23,7 +23,7 @@ static int vms_frame_slot(const struct vms_region *r, u64 paddr, u32 *idx)
  * @paddr: of the frame
  * @idx: out: its slot, rc 1
  *
- * Any context. The content is what the last user left.
+ * Any context. The content is as vms_slot_from_unused() leaves it.
  *
  * Return: 0, -EINVAL, -ERANGE, or as vms_slot_from_unused().
  */

@@ -159,7 +159,8 @@ static void vms_region_count_node(struct vms_region *r)
  * @idx: slot, in range
  * @usage: VMSTORE_USAGE_FRAME or VMSTORE_USAGE_PAGETABLE
  *
- * Any context. The content of the frame is what the last user left.
+ * Any context. The content of a data frame is what the last user left, if that was
+ * a data frame too; else it is zero.
  *
  * Return: 0; -EBUSY when it is in use, unique or not allocatable; -EAGAIN when an
  * operation on it is in flight.
@@ -176,6 +177,9 @@ int vms_slot_from_unused(struct vms_region *r, u32 idx, enum vmstore_usage usage
 
 	clear_bit(idx, r->free_map);
 	atomic_dec(&r->nr_free);
+	/* What is left of a node holds machine addresses: not for a data frame */
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE && usage == VMSTORE_USAGE_FRAME)
+		memset(vms_slot_kva(r, idx), 0, VMS_PAGE_SIZE);
 	slot->usage = usage;
 	slot->type = usage == VMSTORE_USAGE_PAGETABLE ? VMS_TYPE_NODE : VMS_TYPE_FRAME;
 	slot->storage = true;
