@@ -26,8 +26,8 @@ static const char doc[] =
 	"it was really put to the test. The exit status is 2 when one is violated.\n"
 	"\n"
 	"Example:\n"
-	"  vmstorectl check examples/map.vms\n"
-	"  vmstorectl check --json examples/map.vms | jq .check.holds";
+	"  vmstorectl check examples/walk.vms\n"
+	"  vmstorectl check --json examples/walk.vms | jq .check.holds";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {

@@ -53,7 +53,7 @@ static const char doc[] =
 	"addresses are hexadecimal; a physical address is a byte offset into the region.\n"
 	"\n"
 	"Example:\n"
-	"  vmstorectl dump examples/map.vms\n"
+	"  vmstorectl dump examples/walk.vms\n"
 	"  vmstorectl dump --section=tables --space=1 examples/alias.vms";
 
 static void add_section(struct argp_state *state, struct dump_options *opts,

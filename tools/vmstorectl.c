@@ -29,9 +29,9 @@ static const struct command commands[] = {
 	{ "run", cmd_run, "run a script of operations",
 	  "echo 'f = frame-alloc' | vmstorectl run --echo -" },
 	{ "check", cmd_check, "run a script, then check the invariant",
-	  "vmstorectl check examples/map.vms" },
+	  "vmstorectl check examples/walk.vms" },
 	{ "dump", cmd_dump, "run a script, then print the page tables",
-	  "vmstorectl dump examples/map.vms" },
+	  "vmstorectl dump examples/walk.vms" },
 #ifdef HAVE_REPLAY
 	{ "replay", cmd_replay, "replay the memory calls of a real program",
 	  "vmstorectl replay program.strace" },
