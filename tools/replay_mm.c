@@ -120,6 +120,7 @@ static void rmm_free_names(struct rmm_names *names)
 static int rmm_bad(struct rmm *mm, const struct st_event *event,
 		   const char *why)
 {
+	mm->bad = true;
 	return mm->strict ? st_add_bad(mm->log, event->line, why) : 0;
 }
 
@@ -590,8 +591,8 @@ static struct rmm_proc *rmm_proc_find(struct rmm *mm, int pid)
 		}
 	}
 	/* No column: the only process there is; the first when in doubt. */
-	if (!pid && !(named && !named->over) && alive)
-		return proc;
+	if (!pid && !(named && !named->over) && mm->nr_proc)
+		return alive ? proc : mm->proc[0];
 	return named;
 }
 
@@ -809,11 +810,17 @@ static int rmm_call(struct rmm *mm, struct rmm_proc *proc,
 		return rmm_count_other(mm, event->name);
 	if (rmm_other_advice(event, name, sizeof(name)))
 		return rmm_count_name(&mm->unmodelled, name);
-	err = rmm_count_name(&mm->replayed, event->name);
-	if (!err && row->needs_space && !proc->space)
+	if (row->needs_space && !proc->space) {
 		err = rmm_space_new(mm, proc);
+		if (err)
+			return err;
+	}
 	call.space = proc->space;
-	return err ? err : row->fn(mm, &call);
+	mm->bad = false;
+	err = row->fn(mm, &call);
+	if (err || mm->bad)
+		return err;
+	return rmm_count_name(&mm->replayed, event->name);
 }
 
 static int rmm_superseded(struct rmm *mm, struct rmm_proc *proc,

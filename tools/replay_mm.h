@@ -131,6 +131,7 @@ struct rmm_proc {
  * @proc: processes and threads there are, @nr_proc
  * @space: spaces there are, @nr_space
  * @waiting: events that wait until their process is known, @nr_waiting
+ * @bad: the arguments of the last call made no sense
  * @replayed: calls re-enacted, by name
  * @neutral: calls that change no mapping, by name
  * @unmodelled: other calls, by name; of madvise with the advice
@@ -162,6 +163,7 @@ struct rmm {
 	const struct st_event **waiting;
 	size_t nr_waiting;
 	size_t room_waiting;
+	bool bad;
 	struct rmm_names replayed;
 	struct rmm_names neutral;
 	struct rmm_names unmodelled;

@@ -12,7 +12,7 @@
 /* Scaled mappings that people are shown. */
 #define RR_SHOW_SCALED	8
 
-#define RR_LABEL	12
+#define RR_LABEL	14
 
 typedef unsigned long long ull;
 
@@ -83,8 +83,11 @@ int rr_status(const struct rr_result *result)
 
 static void rr_label(const char *label)
 {
-	printf("  %s%-*s%s", out_on(ctl.color, OUT_BOLD), RR_LABEL, label,
-	       out_on(ctl.color, OUT_PLAIN));
+	if (*label)
+		printf("  %s%-*s%s", out_on(ctl.color, OUT_BOLD), RR_LABEL,
+		       label, out_on(ctl.color, OUT_PLAIN));
+	else
+		printf("  %*s", RR_LABEL, "");
 }
 
 static int rr_by_calls(const void *a, const void *b)
@@ -188,9 +191,11 @@ static void rr_print_pages(const struct rr_result *result)
 	rr_label("");
 	printf("%llu unmapped, %llu dropped by madvise, %llu moved by mremap\n",
 	       (ull)rr->unmapped, (ull)rr->discarded, (ull)rr->re.moved);
-	rr_label("");
-	printf("%llu became PROT_NONE and kept their contents, %llu came back\n",
-	       (ull)rr->kept, (ull)rr->re.returned);
+	if (rr->kept) {
+		rr_label("");
+		printf("%llu became PROT_NONE and kept their contents, %llu came back\n",
+		       (ull)rr->kept, (ull)rr->re.returned);
+	}
 	if (mm->forks) {
 		rr_label("");
 		printf("%llu shared by forks, %llu copied on a write, %llu no longer shared",
@@ -238,7 +243,7 @@ static void rr_print_store(const struct rr_result *result)
 	const struct rr *rr = result->rr;
 
 	rr_label("tables");
-	printf("%llu built, %llu at once\n", (ull)rr->re.q.tables_built,
+	printf("%llu built, %llu at once with those of the kernel half\n", (ull)rr->re.q.tables_built,
 	       (ull)after->out_max_nodes);
 	rr_label("flushes");
 	printf("%llu requested, %llu dispatches, %llu CPUs interrupted\n",

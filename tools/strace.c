@@ -300,21 +300,27 @@ static void st_name_first(struct st_log *log, int pid)
 			log->events[i].pid = pid;
 }
 
+/* A process makes one call at a time: one that is unfinished will stay so. */
+static int st_give_up(struct st_reader *r, int pid, unsigned int line)
+{
+	struct st_pending *p = st_find_pending(r, pid);
+
+	if (!p)
+		return 0;
+	st_drop_pending(r, p);
+	r->log->unfinished++;
+	return st_add_bad(r->log, line, "a call begins before the last one ended");
+}
+
 /* "mmap(NULL, 4096 <unfinished ...>"; @cut is where the mark begins. */
 static int st_begin(struct st_reader *r, int pid, unsigned int line,
 		    const char *s, const char *cut)
 {
 	struct st_log *log = r->log;
-	struct st_pending *p = st_find_pending(r, pid);
+	struct st_pending *p;
 	struct st_event *event;
 	char *rest, *text;
 
-	if (p) {
-		st_drop_pending(r, p);
-		log->unfinished++;
-		if (st_add_bad(log, line, "a call begins before the last one ended"))
-			return -ENOMEM;
-	}
 	p = st_grow(r->pending, r->nr_pending, &r->room_pending, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
@@ -350,6 +356,11 @@ static int st_resume(struct st_reader *r, int pid, unsigned int line,
 	char *text;
 	int err;
 
+	/* The column went away with the other processes. */
+	if (!p && !pid && r->nr_pending == 1) {
+		p = r->pending;
+		pid = p->pid;
+	}
 	if (strncmp(s + n, RESUMED, strlen(RESUMED)))
 		return st_add_bad(r->log, line, "no call and no event");
 	if (!p && pid) {
@@ -408,6 +419,7 @@ static int st_body(struct st_reader *r, int pid, unsigned int line,
 	size_t n = st_name_len(s), len = strlen(s), i, m;
 	const char *cut;
 	char *text;
+	int err;
 
 	if (!strncmp(s, "--- ", 4) && len > 7 && !strcmp(s + len - 4, " ---")) {
 		r->log->signals++;
@@ -419,6 +431,9 @@ static int st_body(struct st_reader *r, int pid, unsigned int line,
 		return st_resume(r, pid, line, s + 5);
 	if (!n || s[n] != '(')
 		return st_add_bad(r->log, line, "no call and no event");
+	err = st_give_up(r, pid, line);
+	if (err)
+		return err;
 	for (i = 0; i < 2; i++) {
 		m = strlen(marks[i]);
 		if (len > m && !strcmp(s + len - m, marks[i]))
