@@ -40,6 +40,8 @@ static const struct argp_option options[] = {
 	{ "space", 'S', "ID", 0, "Only this space", 0 },
 	{ "width", 'w', "FRAMES", 0, "Frames a line of the map (default 64)",
 	  0 },
+	{ "compact", 'c', NULL, 0,
+	  "Merge leaves of one property even if their frames are scattered", 0 },
 	{ "keep-going", 'k', NULL, 0, "Go on behind an unexpected outcome", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -100,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'w':
 		opts->show.width = parse_number(state, arg, 4096);
+		return 0;
+	case 'c':
+		opts->show.compact = true;
 		return 0;
 	case 'k':
 		opts->keep_going = true;

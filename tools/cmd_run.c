@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "exec.h"
 #include "out.h"
+#include "show.h"
 
 struct run_options {
 	const char *path;
@@ -14,6 +15,7 @@ struct run_options {
 	bool parse_only;
 	bool echo;
 	bool list;
+	__u32 machine;
 };
 
 static const struct argp_option options[] = {
@@ -21,6 +23,8 @@ static const struct argp_option options[] = {
 	{ "keep-going", 'k', NULL, 0, "Go on behind an unexpected outcome", 0 },
 	{ "parse-only", 'n', NULL, 0, "Read the script, run nothing", 0 },
 	{ "list", 'l', NULL, 0, "List the operations and leave", 0 },
+	{ "machine", 'm', "live|soft", 0,
+	  "The machine, where the script does not choose one", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -50,6 +54,18 @@ static const char doc[] =
 	"  vmstorectl run --echo example.vms\n"
 	"  vmstorectl run --list              the operations and their words";
 
+static __u32 parse_machine(struct argp_state *state, const char *name)
+{
+	__u32 m;
+
+	for (m = VMSTORE_MACHINE_DEFAULT; m <= VMSTORE_MACHINE_SOFT; m++) {
+		if (!strcmp(vms_machine_name(m), name))
+			return m;
+	}
+	argp_error(state, "no machine '%s'; live or soft", name);
+	return VMSTORE_MACHINE_DEFAULT;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *opts = state->input;
@@ -66,6 +82,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		opts->list = true;
+		return 0;
+	case 'm':
+		opts->machine = parse_machine(state, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (opts->path)
@@ -151,6 +170,7 @@ static int run_script(const struct run_options *opts, struct script *script)
 		.store = &store,
 		.script = script,
 		.keep_going = opts->keep_going,
+		.machine = opts->machine,
 		.echo = opts->echo,
 	};
 	int status;

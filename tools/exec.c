@@ -377,8 +377,11 @@ static int run_chunk(struct exec *exec, struct chunk *chunk)
 
 static int run_setup(struct exec *exec, struct script_statement *stmt)
 {
-	int err = vms_setup(exec->store, &stmt->setup);
+	int err;
 
+	if (stmt->setup.machine == VMSTORE_MACHINE_DEFAULT)
+		stmt->setup.machine = exec->machine;
+	err = vms_setup(exec->store, &stmt->setup);
 	stmt->state = SCRIPT_DONE;
 	if (exec->echo && !exec->steps)
 		printf("%5u  %s\n", stmt->line, stmt->text);
@@ -471,10 +474,24 @@ static int look_for_freeze(struct exec *exec, int status)
 	return status;
 }
 
+/* What setup does in a script that has one. */
+static int choose_machine(const struct exec *exec)
+{
+	const struct vmstore_setup setup = { .machine = exec->machine };
+	int ret;
+
+	if (!exec->machine ||
+	    (exec->script->nr && exec->script->stmts[0].kind == SCRIPT_SETUP))
+		return CTL_OK;
+	ret = vms_setup(exec->store, &setup);
+	return ret ? ctl_call_error(VMS_CALL_SETUP, "cannot make a store",
+				    ret) : CTL_OK;
+}
+
 int exec_script(struct exec *exec)
 {
 	struct chunk chunk = { .batch = VMS_BATCH_INIT };
-	int status = CTL_OK;
+	int status = choose_machine(exec);
 
 	out_progress_start(&exec->progress, "statements", exec->script->nr);
 	exec->progress.active &= !exec->echo;

@@ -16,6 +16,7 @@
  * @store: where
  * @script: what
  * @keep_going: go on behind an unexpected outcome
+ * @machine: for a script that does not choose one; enum vmstore_machine
  * @echo: print each operation and its outcome
  * @steps: for --json with @echo: array of operations, or NULL
  * @failures: for --json: array of unexpected outcomes, or NULL
@@ -29,6 +30,7 @@ struct exec {
 	struct vms_store *store;
 	struct script *script;
 	bool keep_going;
+	__u32 machine;
 	bool echo;
 	json_object *steps;
 	json_object *failures;

@@ -33,10 +33,23 @@ static int section_read(struct vms_store *store, __u32 id, size_t rec_size,
 
 /* --- page tables ----------------------------------------------------------- */
 
+/* A line of leaves. */
+struct leaves {
+	__u64 space;
+	__u64 va;
+	__u64 paddr;
+	__u64 nr;
+	struct vmstore_prop prop;
+	__u32 level;
+	bool scattered;		/* in paddr, not one behind the other */
+};
+
 struct tables {
 	struct section spaces;
 	struct section nodes;
-	struct section leaves;
+	struct section records;
+	struct leaves *leaves;
+	size_t nr_leaves;
 };
 
 static int compare(__u64 a, __u64 b)
@@ -66,7 +79,8 @@ static void tables_free(struct tables *tables)
 {
 	free(tables->spaces.recs);
 	free(tables->nodes.recs);
-	free(tables->leaves.recs);
+	free(tables->records.recs);
+	free(tables->leaves);
 }
 
 static void section_sort(struct section *section,
@@ -76,7 +90,50 @@ static void section_sort(struct section *section,
 		qsort(section->recs, section->nr, section->rec_size, order);
 }
 
-static int tables_read(struct vms_store *store, struct tables *tables)
+static bool continues(const struct leaves *leaves,
+		      const struct vmstore_rec_leaves *rec)
+{
+	return leaves->space == rec->space && leaves->level == rec->level &&
+	       leaves->va + leaves->nr * LEAF_SIZE(leaves->level) == rec->va &&
+	       !memcmp(&leaves->prop, &rec->prop, sizeof(rec->prop));
+}
+
+static void add_leaves(struct tables *tables,
+		       const struct vmstore_rec_leaves *rec, bool compact)
+{
+	struct leaves *last = tables->leaves + tables->nr_leaves;
+
+	if (compact && tables->nr_leaves && continues(last - 1, rec)) {
+		last[-1].nr += rec->nr;
+		last[-1].scattered = true;
+		return;
+	}
+	*last = (struct leaves){
+		.space = rec->space, .va = rec->va, .paddr = rec->paddr,
+		.nr = rec->nr, .prop = rec->prop, .level = rec->level,
+	};
+	tables->nr_leaves++;
+}
+
+static int tables_sort(struct tables *tables, bool compact)
+{
+	const struct vmstore_rec_leaves *rec;
+	size_t i;
+
+	section_sort(&tables->nodes, compare_nodes);
+	section_sort(&tables->records, compare_leaves);
+	tables->leaves = calloc(tables->records.nr + 1,
+				sizeof(*tables->leaves));
+	if (!tables->leaves)
+		return -ENOMEM;
+	rec = tables->records.recs;
+	for (i = 0; i < tables->records.nr; i++)
+		add_leaves(tables, &rec[i], compact);
+	return 0;
+}
+
+static int tables_read(struct vms_store *store, struct tables *tables,
+		       bool compact)
 {
 	int ret;
 
@@ -90,14 +147,12 @@ static int tables_read(struct vms_store *store, struct tables *tables)
 	if (!ret)
 		ret = section_read(store, VMSTORE_DUMP_LEAVES,
 				   sizeof(struct vmstore_rec_leaves),
-				   &tables->leaves);
-	if (ret) {
+				   &tables->records);
+	if (!ret)
+		ret = tables_sort(tables, compact);
+	if (ret)
 		tables_free(tables);
-		return ret;
-	}
-	section_sort(&tables->nodes, compare_nodes);
-	section_sort(&tables->leaves, compare_leaves);
-	return 0;
+	return ret;
 }
 
 /* Where the printing of one space's tree is. */
@@ -105,15 +160,18 @@ struct tree {
 	FILE *to;
 	bool color;
 	const struct vmstore_rec_node *node, *nodes_end;
-	struct vmstore_rec_leaves *leaf, *leaves_end;
+	struct leaves *leaf, *leaves_end;
 };
 
+/* Of a root only the user half is the space's. */
 static __u64 node_end(const struct vmstore_rec_node *node)
 {
+	if (node->level == VMSTORE_NR_LEVELS && !node->va)
+		return VMSTORE_USER_END;
 	return node->va + VMSTORE_PAGE_SIZE * NODE_PAGES(node->level);
 }
 
-static __u64 leaves_end(const struct vmstore_rec_leaves *leaf)
+static __u64 leaves_end(const struct leaves *leaf)
 {
 	return leaf->va + leaf->nr * LEAF_SIZE(leaf->level);
 }
@@ -138,18 +196,21 @@ static const char *leaf_unit(__u32 level)
 /* The first nr leaves of the current record; the rest stays there. */
 static void print_leaves(struct tree *tree, __u64 nr)
 {
-	struct vmstore_rec_leaves *leaf = tree->leaf;
+	struct leaves *leaf = tree->leaf;
 	__u64 size = LEAF_SIZE(leaf->level);
 	char buf[VMS_PROP_TEXT];
 
 	indent(tree, leaf->level - 1);
 	print_va_range(tree->to, leaf->va, leaf->va + nr * size);
-	fprintf(tree->to, "  %s%s%s  -> %llx-%llx  %llu x %s\n",
-		out_on(tree->color, OUT_GREEN),
+	fprintf(tree->to, "  %s%s%s", out_on(tree->color, OUT_GREEN),
 		vms_prop_columns(leaf->prop, buf),
-		out_on(tree->color, OUT_PLAIN), leaf->paddr,
-		(leaf->paddr + nr * size), nr,
-		leaf_unit(leaf->level));
+		out_on(tree->color, OUT_PLAIN));
+	if (leaf->scattered)
+		fputs("  -> scattered", tree->to);
+	else
+		fprintf(tree->to, "  -> %llx-%llx", leaf->paddr,
+			leaf->paddr + nr * size);
+	fprintf(tree->to, "  %llu x %s\n", nr, leaf_unit(leaf->level));
 	leaf->va += nr * size;
 	leaf->paddr += nr * size;
 	leaf->nr -= nr;
@@ -262,7 +323,6 @@ static void print_space_line(FILE *to, const struct vmstore_rec_space *space,
 static void tree_of(struct tree *tree, const struct tables *tables, __u64 space)
 {
 	const struct vmstore_rec_node *nodes = tables->nodes.recs;
-	struct vmstore_rec_leaves *leaves = tables->leaves.recs;
 
 	/* They are sorted by space. */
 	tree->node = nodes;
@@ -273,8 +333,8 @@ static void tree_of(struct tree *tree, const struct tables *tables, __u64 space)
 	       tree->nodes_end[-1].space > space)
 		tree->nodes_end--;
 
-	tree->leaf = leaves;
-	tree->leaves_end = leaves + tables->leaves.nr;
+	tree->leaf = tables->leaves;
+	tree->leaves_end = tables->leaves + tables->nr_leaves;
 	while (tree->leaf < tree->leaves_end && tree->leaf->space < space)
 		tree->leaf++;
 	while (tree->leaves_end > tree->leaf &&
@@ -301,7 +361,7 @@ int vms_print_tables(struct vms_store *store, FILE *to,
 
 	opts = opts ? opts : &plain;
 	tree.color = opts->color;
-	ret = tables_read(store, &tables);
+	ret = tables_read(store, &tables, opts->compact);
 	if (ret)
 		return ret;
 
@@ -620,7 +680,7 @@ static void print_handles(FILE *to, const struct vmstore_rec_frame *frame,
 	else
 		fprintf(to, "  frames %llu..%llu  %llx-%llx\n", frame->id,
 			(frame->id + run - 1), frame->paddr,
-			(frame->paddr + run * VMSTORE_PAGE_SIZE));
+			frame->paddr + run * VMSTORE_PAGE_SIZE);
 }
 
 int vms_print_handles(struct vms_store *store, FILE *to,

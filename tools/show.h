@@ -19,11 +19,13 @@
  * @color: use colours
  * @width: frames a line of the region map; 0 = 64
  * @space: only this space; 0 = all
+ * @compact: merge leaves of one property whose frames are scattered, too
  */
 struct show_opts {
 	bool color;
 	unsigned int width;
 	__u64 space;
+	bool compact;
 };
 
 /**

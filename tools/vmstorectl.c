@@ -32,10 +32,8 @@ static const struct command commands[] = {
 	  "vmstorectl check examples/walk.vms" },
 	{ "dump", cmd_dump, "run a script, then print the page tables",
 	  "vmstorectl dump examples/walk.vms" },
-#ifdef HAVE_REPLAY
 	{ "replay", cmd_replay, "replay the memory calls of a real program",
 	  "vmstorectl replay program.strace" },
-#endif
 };
 
 /* --- common options -------------------------------------------------------- */
@@ -193,6 +191,8 @@ static error_t main_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
+		if (!strcmp(arg, "help"))
+			argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		command = find_command(arg);
 		if (!command)
 			unknown_command(state, arg);
