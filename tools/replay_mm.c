@@ -698,6 +698,7 @@ static int rmm_do_clone(struct rmm *mm, struct rmm_call *call)
 	if (call->proc->early && call->proc->early == (int)event->ret)
 		return 0;
 	if (!event->ret || event->ret > 0x7fffffff ||
+	    (int)event->ret == call->proc->pid ||
 	    !rmm_clone_flags(event, &flags))
 		return rmm_bad(mm, event, "flags or result of a clone");
 	return rmm_make_child(mm, call->proc, event->ret, flags);
@@ -796,6 +797,8 @@ static int rmm_call(struct rmm *mm, struct rmm_proc *proc,
 	char name[64];
 	int err;
 
+	if (proc->over)
+		return rmm_bad(mm, event, "a call after exit");
 	if (rmm_is_clone(event))
 		proc->cloning = false;
 	if (event->failed) {

@@ -89,6 +89,8 @@ int rp_insert(struct rp_space *space, struct rp_page **pages, size_t nr)
 void rp_take(struct rp_space *space, size_t from, size_t nr,
 	     struct rp_page **pages)
 {
+	if (!nr)
+		return;
 	memcpy(pages, space->page + from, nr * sizeof(*pages));
 	memmove(space->page + from, space->page + from + nr,
 		(space->nr_pages - from - nr) * sizeof(*pages));

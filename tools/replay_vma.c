@@ -69,6 +69,8 @@ void rmm_maps_remove(struct rmm_maps *maps, __u64 start, __u64 end)
 
 	while (to < maps->nr && maps->vma[to].start < end)
 		to++;
+	if (from == to)
+		return;
 	memmove(&maps->vma[from], &maps->vma[to],
 		(maps->nr - to) * sizeof(*maps->vma));
 	maps->nr -= to - from;
