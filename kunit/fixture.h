@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the suites share: a store that lives as long as a test case, single operations
+ * through vms_step() with typed arguments, and expectations about the whole state.
+ *
+ * A suite has fx_init() as .init and fx_exit() as .exit, or an init of its own that
+ * calls fx_init_with() on a struct that begins with a struct fx. fx_store() is the store
+ * in both cases.
+ *
+ * Functions that return an id or an outcome assert that the operation succeeds. To see
+ * one fail, make it with an fx_op_*() and give it to fx_fails(), which also expects that
+ * nothing has changed.
+ */
+#ifndef VMS_FIXTURE_H
+#define VMS_FIXTURE_H
+
+#include <kunit/test.h>
+
+#include "store.h"
+
+#define FX_PAGE		VMS_PAGE_SIZE
+#define FX_REGION	(2 * VMS_BLOCK_SIZE)
+#define FX_MMIO		(16 * FX_PAGE)
+
+struct fx {
+	struct vms_store *s;
+};
+
+/* R and W, for user mode, write-back */
+extern const struct vmstore_prop fx_rw;
+
+int fx_init(struct kunit *test);
+int fx_init_with(struct kunit *test, struct fx *fx, const struct vmstore_setup *setup);
+void fx_exit(struct kunit *test);
+
+static inline struct vms_store *fx_store(struct kunit *test)
+{
+	return ((struct fx *)test->priv)->s;
+}
+
+/* --- operations as data ------------------------------------------------------ */
+
+struct vmstore_op fx_op_simple(u32 opcode);
+struct vmstore_op fx_op_id(u32 opcode, u64 id);
+struct vmstore_op fx_op_paddr(u32 opcode, u64 paddr);
+struct vmstore_op fx_op_len(u32 opcode, u64 cursor, u64 len);
+struct vmstore_op fx_op_open(bool mut, u64 space, u64 start, u64 end);
+struct vmstore_op fx_op_jump(u64 cursor, u64 va);
+struct vmstore_op fx_op_map(u64 cursor, u64 frame, struct vmstore_prop prop);
+struct vmstore_op fx_op_protect(u64 cursor, u64 len, struct vmstore_prop prop,
+				struct vmstore_prop mask);
+struct vmstore_op fx_op_flush(u64 cursor, u64 va, u64 len);
+struct vmstore_op fx_op_load(u64 space, u64 va, u32 width);
+struct vmstore_op fx_op_store(u64 space, u64 va, u32 width, u64 value);
+
+int fx_op(struct vms_store *s, struct vmstore_op *op);
+void fx_does(struct kunit *test, struct vms_store *s, struct vmstore_op *op);
+void fx_fails(struct kunit *test, struct vms_store *s, struct vmstore_op op, int err);
+
+/* --- operations that succeed ---------------------------------------------------- */
+
+u64 fx_frame_alloc(struct kunit *test, struct vms_store *s, u64 *paddr);
+u64 fx_frame_from_unused(struct kunit *test, struct vms_store *s, u64 paddr);
+u64 fx_frame_from_in_use(struct kunit *test, struct vms_store *s, u64 paddr);
+bool fx_frame_drop(struct kunit *test, struct vms_store *s, u64 frame);
+u64 fx_space_new(struct kunit *test, struct vms_store *s);
+struct vmstore_out_space_drop fx_space_drop(struct kunit *test, struct vms_store *s,
+					    u64 space);
+void fx_activate(struct kunit *test, struct vms_store *s, u32 cpu, u64 space);
+u64 fx_open(struct kunit *test, struct vms_store *s, bool mut, u64 space, u64 start,
+	    u64 end);
+void fx_close(struct kunit *test, struct vms_store *s, u64 cursor);
+struct vmstore_out_query fx_query(struct kunit *test, struct vms_store *s, u64 cursor,
+				  bool peek);
+struct vmstore_out_va fx_find_next(struct kunit *test, struct vms_store *s, u64 cursor,
+				   u64 len);
+struct vmstore_out_va fx_jump(struct kunit *test, struct vms_store *s, u64 cursor, u64 va);
+struct vmstore_out_va fx_vaddr(struct kunit *test, struct vms_store *s, u64 cursor);
+struct vmstore_out_map fx_map(struct kunit *test, struct vms_store *s, u64 cursor,
+			      u64 frame, struct vmstore_prop prop);
+u64 fx_map_new(struct kunit *test, struct vms_store *s, u64 cursor, u64 va);
+struct vmstore_out_unmap fx_unmap(struct kunit *test, struct vms_store *s, u64 cursor,
+				  u64 len);
+struct vmstore_out_protect fx_protect(struct kunit *test, struct vms_store *s, u64 cursor,
+				      u64 len, struct vmstore_prop prop,
+				      struct vmstore_prop mask);
+void fx_flush(struct kunit *test, struct vms_store *s, u64 cursor, u64 va, u64 len);
+struct vmstore_out_reap fx_reap(struct kunit *test, struct vms_store *s);
+u64 fx_load(struct kunit *test, struct vms_store *s, u32 cpu, u64 space, u64 va, u32 width);
+void fx_store_value(struct kunit *test, struct vms_store *s, u32 cpu, u64 space, u64 va,
+		    u32 width, u64 value);
+
+/* --- the state ------------------------------------------------------------------- */
+
+struct fx_shot;
+
+u64 fx_check(struct kunit *test, struct vms_store *s);
+void fx_expect_inv(struct kunit *test, struct vms_store *s);
+void fx_expect_empty(struct kunit *test, struct vms_store *s);
+void *fx_dump(struct kunit *test, struct vms_store *s, u32 section, size_t *nr);
+struct fx_shot *fx_shoot(struct kunit *test, struct vms_store *s);
+void fx_expect_unchanged(struct kunit *test, struct vms_store *s, struct fx_shot *shot);
+
+#endif /* VMS_FIXTURE_H */
