@@ -3,9 +3,10 @@
 #
 # Build vmstore.ko against Debian's headers, in a copy of the project.
 #
-#   build.sh [--verbose] 6.1|6.12
+#   build.sh [--verbose] 6.1|6.12 [FOLDER]
 #
-# Prints the path of the module. What make says is shown if it fails.
+# FOLDER holds another module of the project, to build instead; its name is the
+# module's. Prints the path of the module. What make says is shown if it fails.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -20,17 +21,21 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# = 1 ] || usage_error "want one kernel series"
+[ $# = 1 ] || [ $# = 2 ] || usage_error "want one kernel series"
 check_series "$1"
+folder=${2-}
+[ -z "$folder" ] || [ -e "$VMSTORE_TOP/$folder/Kbuild" ] ||
+	die "no module in $folder"
 
 make_tmp
 hold_lock "build-$1"
 if [ -n "$verbose" ]; then
-	build_module "$1" module >&2
+	build_module "$1" "module/$folder" >&2
 else
-	build_module "$1" module >"$VMSTORE_TMP/make.log" 2>&1 || {
+	build_module "$1" "module/$folder" >"$VMSTORE_TMP/make.log" 2>&1 || {
 		cat "$VMSTORE_TMP/make.log" >&2
-		die "vmstore.ko does not build against the $1 headers"
+		die "the module does not build against the $1 headers"
 	}
 fi
-printf '%s\n' "$MODULE_DIR/vmstore.ko"
+name=${folder##*/}
+printf '%s\n' "$MODULE_DIR/${name:-vmstore}.ko"

@@ -39,13 +39,14 @@ done
 
 make_tmp
 scripts=$VMSTORE_TOP/scripts
-mkdir -p "$VMSTORE_CACHE/results"
+logs=$VMSTORE_CACHE/results
+mkdir -p "$logs"
 if [ $# = 0 ]; then
 	# shellcheck disable=SC2086 # one word per tier
 	set -- $all
-	final=$VMSTORE_CACHE/results/check.txt
+	final=$logs/check.txt
 else
-	final=$VMSTORE_CACHE/results/check-$(echo "$*" | tr ' ' -).txt
+	final=$logs/check-$(echo "$*" | tr ' ' -).txt
 fi
 results=$VMSTORE_TMP/results
 : >"$results"
@@ -80,36 +81,45 @@ attempt()
 # guest TIER COMMAND...: run all test programs in one boot of a guest.
 guest()
 {
-	local tier=$1 dir name status add=() programs=()
+	local tier=$1 dir name programs add=()
 	shift
-	dir=$("$scripts/user.sh" selftests) || {
+	if ! dir=$("$scripts/user.sh" selftests); then
 		note fail "$tier" selftests "they do not build"
 		return
-	}
-	for name in "$dir"/*; do
-		# A test program is what the build left that can be run.
-		if [ -f "$name" ] && readelf -h "$name" 2>/dev/null |
-			grep -q 'Type: *EXEC\|Type: *DYN'; then
-			programs+=("$(basename "$name")")
-			add+=(--add "$name")
-		fi
-	done
-	if [ ${#programs[@]} = 0 ]; then
-		note fail "$tier" selftests "there are none"
-		return
 	fi
-	say "$tier: ${#programs[@]} test programs"
+	programs=$(make -s -C "$dir" list)
+	for name in $programs; do
+		add+=(--add "$dir/$name")
+	done
+	say "$tier: $(echo "$programs" | wc -w) test programs"
+	# shellcheck disable=SC2086 # one word per program
+	boot "$tier" guest "$programs" "$@" "${add[@]}" \
+		--add "$scripts/run-tests.sh" -- \
+		./run-tests.sh $program_seconds $programs
+}
+
+# boot TIER TEST PROGRAMS COMMAND...: run a guest in which those programs print
+# TAP; the guest as a whole is the test TEST.
+boot()
+{
+	local tier=$1 test=$2 programs=$3 status
+	local tap=$VMSTORE_TMP/$tier.$test
+	shift 3
+	# shellcheck disable=SC2086 # one word per program
 	{
 		status=0
-		"$@" --timeout $guest_seconds --log "$VMSTORE_CACHE/results/$tier.log" \
-			"${add[@]}" --add "$scripts/run-tests.sh" -- \
-			./run-tests.sh $program_seconds "${programs[@]}" || status=$?
-		echo $status >"$VMSTORE_TMP/status"
-	} | python3 "$scripts/ktap.py" "$VMSTORE_TMP/$tier" "${programs[@]}" || :
-	collect "$tier" "$VMSTORE_TMP/$tier"
+		"$@" || status=$?
+		echo $status >"$tap.status"
+	} | python3 "$scripts/ktap.py" "$tap" $programs || :
+	collect "$tier" "$tap"
 	# The guest itself: it booted, loaded and unloaded the module, and its
 	# log holds no complaint.
-	attempt "$tier" guest exit "$(cat "$VMSTORE_TMP/status")"
+	status=$(cat "$tap.status")
+	if [ "$status" = 0 ]; then
+		note pass "$tier" "$test"
+	else
+		note fail "$tier" "$test" "exit status $status, see its --help"
+	fi
 }
 
 # scripted TIER SCRIPT...: a script that writes its own results.
@@ -155,23 +165,54 @@ tier_kunit() { scripted kunit "$scripts/kunit.sh"; }
 
 tier_x86() { scripted x86 "$scripts/kunit.sh" --x86; }
 
-tier_uml() { guest uml "$scripts/uml.sh"; }
+tier_uml()
+{
+	guest uml "$scripts/uml.sh" --timeout $guest_seconds \
+		--log "$logs/uml.log"
+}
 
 tier_debug()
 {
 	scripted debug-kunit "$scripts/kunit.sh" --debug
-	guest debug-uml "$scripts/uml.sh" --debug
+	guest debug-uml "$scripts/uml.sh" --debug --timeout $guest_seconds \
+		--log "$logs/debug-uml.log"
 }
 
 tier_vm()
 {
-	local series mode
+	local series mode vm
 	for series in $VMSTORE_SERIES; do
 		for mode in 4level 5level pti; do
-			guest "vm-$series-$mode" "$scripts/vm.sh" \
-				--kernel "$series" --mode $mode
+			vm=("$scripts/vm.sh" --kernel "$series" --mode "$mode"
+				--timeout "$guest_seconds")
+			guest "vm-$series-$mode" "${vm[@]}" \
+				--log "$logs/vm-$series-$mode.log"
+			host_table "vm-$series-$mode" "$series" "${vm[@]}"
 		done
 	done
+}
+
+# host_table TIER SERIES COMMAND...: another module watches Linux's own page
+# table while vmstore is loaded, works, and is unloaded. A boot of its own,
+# because vmstore must not be there at first.
+host_table()
+{
+	local tier=$1 series=$2 witness module dir
+	shift 2
+	if ! witness=$("$scripts/build.sh" "$series" selftests/hosttable) ||
+		! module=$("$scripts/build.sh" "$series") ||
+		! dir=$("$scripts/user.sh" selftests); then
+		note fail "$tier" host_table "it does not build"
+		return
+	fi
+	# shellcheck disable=SC2016 # the guest expands it
+	boot "$tier" host_table_guest host_table "$@" --no-module \
+		--log "$logs/$tier-host_table.log" \
+		--add "$witness" --add "$module" --add "$dir/map_test" \
+		--add "$dir/hosttable/host_table.sh" -- sh -c '
+		echo "### run host_table"
+		./host_table.sh ./map_test
+		printf "\n### exit host_table %d\n" $?'
 }
 
 tier_trace()
@@ -182,7 +223,7 @@ tier_trace()
 		return
 	fi
 	# Alone, it looks at what the last whole run left.
-	[ -s "$from" ] || from=$VMSTORE_CACHE/results/check.txt
+	[ -s "$from" ] || from=$logs/check.txt
 	if [ ! -s "$from" ]; then
 		note fail trace traceability "no results yet: run 'make check' once"
 		return

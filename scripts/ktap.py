@@ -6,8 +6,9 @@ usage: ktap.py RESULTS PROGRAM... < OUTPUT
 
 OUTPUT holds, for each program, "### run PROGRAM", what the program printed
 (one TAP document) and "### exit PROGRAM STATUS". To the file RESULTS are
-appended lines "pass|fail|skip PROGRAM:TEST [REASON]". A line is shown for each
-program, and all it printed if something failed.
+appended lines "pass|fail|skip PROGRAM:TEST [REASON]", where frame_test's test
+global.drop is called frame:drop. A line is shown for each program, and all it
+printed if something failed.
 
 What a program did not say is a failure too: a test of its plan that has no
 result, an exit status that tells of an error its lines do not, a program that
@@ -27,12 +28,14 @@ class Program:
 
     def __init__(self, name):
         self.name = name
+        self.title = re.sub(r"_test$", "", name)
         self.lines = []
         self.results = []
         self.plan = None
 
     def add(self, verdict, test, reason=""):
         test = re.sub(r"\s+", "_", test.strip()) or "unnamed"
+        test = re.sub(r"^global\.", "", test)
         self.results.append((verdict, test, " ".join(reason.split())))
 
     def feed(self, line):
@@ -79,7 +82,7 @@ class Program:
 
     def report(self, out):
         for verdict, test, reason in self.results:
-            line = f"{verdict} {self.name}:{test} {reason}"
+            line = f"{verdict} {self.title}:{test} {reason}"
             out.write(line.rstrip() + "\n")
         out.flush()
         if self.count("fail"):
@@ -87,7 +90,7 @@ class Program:
             print("\n".join(self.lines))
             for verdict, test, reason in self.results:
                 if verdict == "fail":
-                    print(f"FAILED {self.name}:{test} {reason}")
+                    print(f"FAILED {self.title}:{test} {reason}")
         print(f"{self.name}: {self.count('pass')} passed, "
               f"{self.count('fail')} failed, {self.count('skip')} skipped",
               flush=True)
@@ -128,7 +131,7 @@ def main():
         if program:
             end(None)
         for name in wanted[:]:
-            out.write(f"fail {name}:not_run\n")
+            out.write(f"fail {Program(name).title}:not_run\n")
             print(f"FAILED {name}: it never ran")
             failed = True
     return 1 if failed else 0

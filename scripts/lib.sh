@@ -141,16 +141,19 @@ scan_kernel_log()
 	fi
 }
 
-# build_module SERIES VARIANT [MAKE ARGUMENTS]: build a copy of the project
-# against Debian's headers and set MODULE_DIR to where it was built. A variant
-# has its own copy, so that other flags do not rebuild everything each time.
+# build_module SERIES VARIANT[/FOLDER] [MAKE ARGUMENTS]: build a copy of the
+# project, or of a module in a folder of it, against Debian's headers and set
+# MODULE_DIR to where it was built. A variant has its own copy, so that other
+# flags do not rebuild everything each time.
 build_module()
 {
-	local series=$1 variant=$2 kdir
+	local series=$1 variant=${2%%/*} folder=${2#*/} kdir
+	[ "$folder" != "$variant" ] || folder=''
 	shift 2
 	kdir=$("$VMSTORE_TOP/scripts/fetch.sh" path headers "$series")
 	MODULE_DIR=$VMSTORE_CACHE/build/${kdir##*/}/$variant
 	copy_project "$MODULE_DIR"
+	MODULE_DIR=$MODULE_DIR${folder:+/$folder}
 	make -C "$kdir" M="$MODULE_DIR" -j"$VMSTORE_JOBS" "$@" modules
 }
 
