@@ -53,6 +53,13 @@ err()
 	result $? "$1"
 }
 
+# same NAME FILE: the last command printed just this.
+same()
+{
+	diff "$2" "$tmp/out" >"$tmp/err" 2>&1
+	result $? "$1"
+}
+
 # empty NAME: the last command printed no errors.
 empty()
 {
@@ -132,6 +139,9 @@ ends 1 'another field than expected' $ctl run "$tmp/field.vms"
 err 'field expected' '| expected  paddr=0x1000$'
 err 'field found' '| found     paddr=0$'
 out 'nothing runs behind it either' ': 1 operation run, 1 unexpected$'
+
+ends 1 'its state' $ctl dump -s handles "$tmp/field.vms"
+out 'nothing has run behind it indeed' '^handles  1$'
 
 printf 'frame-alloc -> ENOMEM\n' >"$tmp/unfailed.vms"
 ends 1 'success where failure is expected' $ctl run "$tmp/unfailed.vms"
@@ -251,6 +261,60 @@ ends 0 'dump of nothing' $ctl dump
 ends 0 'dump as JSON' $ctl dump -j "$tmp/tree.vms"
 is_json 'dump is JSON'
 
+# pages N: map so many new frames, one behind the other.
+pages()
+{
+	for _ in $(seq "$1"); do
+		echo 'f = frame-alloc'
+		echo 'cursor-map cursor=c frame=f prop=rwu'
+	done
+}
+
+{
+	echo 's = space-new'
+	echo 'c = cursor-open-mut space=s start=4M end=1G'
+	pages 200
+	echo 'cursor-jump cursor=c va=6M'
+	pages 800
+	echo 'cursor-jump cursor=c va=12M'
+	pages 1
+} >"$tmp/tree.vms"
+cat >"$tmp/tree.txt" <<'END'
+space 1  root 140000
+  L4 0000000000000000-0000800000000000  node 142000, 1 entry
+    L3 0000000000000000-0000008000000000  node 132000, 1 entry
+      L2 0000000000000000-0000000040000000  node 122000, 1 entry
+        L1 0000000000400000-0000000000600000  node 112000, 1 entry
+          0000000000400000-00000000004c8000  rw-u---  -> 0-c8000  200 x 4k
+        L1 0000000000600000-0000000000800000  node 113000, 1 entry
+          0000000000600000-0000000000800000  rw-u---  -> c8000-2c8000  512 x 4k
+        L1 0000000000800000-0000000000a00000  node 114000, 1 entry
+          0000000000800000-0000000000920000  rw-u---  -> 2c8000-3e8000  288 x 4k
+        L1 0000000000c00000-0000000000e00000  node 116000, 1 entry
+          0000000000c00000-0000000000c01000  rw-u---  -> 3e8000-3e9000  1 x 4k
+END
+ends 0 'dump of a tree' $ctl dump -s tables "$tmp/tree.vms"
+same 'the whole tree' "$tmp/tree.txt"
+
+{
+	echo 'setup region=16M'
+	echo 's = space-new'
+	echo 'c = cursor-open-mut space=s start=4M end=1G'
+	pages 1600
+} >"$tmp/tree.vms"
+cat >"$tmp/tree.txt" <<'END'
+space 1  root 140000
+  L4 0000000000000000-0000800000000000  node 142000, 1 entry
+    L3 0000000000000000-0000008000000000  node 132000, 1 entry
+      L2 0000000000000000-0000000040000000  node 122000, 1 entry
+        L1 0000000000400000-0000000000a00000  3 full nodes 112000..114000
+          0000000000400000-0000000000a00000  rw-u---  -> 0-600000  1536 x 4k
+        L1 0000000000a00000-0000000000c00000  node 115000, 1 entry
+          0000000000a00000-0000000000a40000  rw-u---  -> 600000-640000  64 x 4k
+END
+ends 0 'dump of full nodes' $ctl dump -s tables "$tmp/tree.vms"
+same 'full nodes are one line' "$tmp/tree.txt"
+
 # --- options --------------------------------------------------------------------------
 
 ends 0 'info' $ctl info
@@ -283,6 +347,17 @@ ends 71 'output that cannot be written' sh -c "$ctl info >/dev/full"
 
 for script in ../examples/*.vms; do
 	ends 0 "syntax of $(basename "$script")" $ctl run -n "$script"
+done
+
+# --- replay -----------------------------------------------------------------------------
+
+# Its tests print TAP of their own, here one test of this document each.
+for script in replay*.sh; do
+	[ -e "$script" ] || continue
+	"./$script" >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	sed 's/^/    /' "$tmp/out"
+	result $status "$script"
 done
 
 echo "1..$count"

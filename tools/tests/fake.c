@@ -22,7 +22,7 @@
 
 #define FAKE_FD		1000
 #define MAX_FRAMES	4096
-#define MAX_IDS		256
+#define MAX_IDS		4096
 #define MAX_LEAVES	4096
 #define PAGE		VMSTORE_PAGE_SIZE
 
