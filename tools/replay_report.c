@@ -258,7 +258,8 @@ static void rr_print_store(const struct rr_result *result)
 	printf("%llu evaluated (%u clauses, %s)\n", (ull)rr_evaluated(result),
 	       result->check.nr_clauses,
 	       after->out_check_mode == VMSTORE_CHECK_FULL ?
-	       "after every operation" : "at the end");
+	       "after every operation" :
+	       "with most pages mapped, and at the end");
 }
 
 static void rr_print_verdict(const struct rr_result *result)
