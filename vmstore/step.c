@@ -484,8 +484,6 @@ static int vms_op_cursor_flush(struct vms_step *step)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	err = vms_cursor_flush(&step->store->tlb, c, arg->va, arg->len);
-	if (!err)
-		vms_out_va(step, c, false);
 	vms_cursor_unclaim(c);
 	return err;
 }

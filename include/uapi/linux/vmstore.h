@@ -226,7 +226,7 @@ struct vmstore_info {
  * @check_mode: enum vmstore_check_mode
  * @__reserved: must be zero
  *
- * Optional: the first operation makes a store with all defaults.
+ * Optional: the first RUN, CHECK or DUMP makes a store with all defaults.
  * Errors: -EBUSY the store exists, -EINVAL, -ENOMEM, -ENOSPC above a module
  * limit, -EOPNOTSUPP the machine does not exist here.
  */
@@ -353,7 +353,7 @@ struct vmstore_arg_map {
  * CURSOR_PROTECT_NEXT: of the property of the next leaf within @len bytes the
  * bits of @mask.flags and @mask.priv are replaced by those of @prop; with
  * VMSTORE_OPF_CACHE the cache policy too. Never flushes: see CURSOR_FLUSH.
- * @mask.cache must be zero.
+ * @mask.cache must be zero, and @prop.cache too without VMSTORE_OPF_CACHE.
  */
 struct vmstore_arg_protect {
 	__aligned_u64 cursor;
@@ -362,7 +362,10 @@ struct vmstore_arg_protect {
 	struct vmstore_prop mask;
 };
 
-/* CURSOR_FLUSH: @va and @len are page aligned; @len 0 = everything of the space */
+/*
+ * CURSOR_FLUSH: @va and @len are page aligned; @len 0 = everything of the space. No
+ * outcome.
+ */
 struct vmstore_arg_flush {
 	__aligned_u64 cursor;
 	__aligned_u64 va;
@@ -747,7 +750,8 @@ struct vmstore_rec_gathered {
  * @size: sizeof(struct vmstore_dump)
  * @section: enum vmstore_section
  * @flags: must be zero
- * @rec_size: size of the section's record the caller knows
+ * @rec_size: size of the section's record in this header, else -EINVAL. A later
+ *	module that knows longer records will still take this size
  * @pos: where to go on: 0 first, then what the call before left here
  * @buf: user pointer to an array of records
  * @buf_len: its length in bytes, room for one record at least
