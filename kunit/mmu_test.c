@@ -37,9 +37,9 @@ enum {
 #define VALUE		0x1122334455667788ULL
 #define OTHER_VALUE	0x99aabbccddeeff00ULL
 
-#define FAULT_READ	VMSTORE_FAULT_TAKEN
-#define FAULT_WRITE	(VMSTORE_FAULT_TAKEN | VMSTORE_FAULT_WRITE)
-#define FAULT_PROT	(FAULT_WRITE | VMSTORE_FAULT_PRESENT)
+#define ABSENT_LOAD	VMSTORE_FAULT_TAKEN
+#define ABSENT_STORE	(VMSTORE_FAULT_TAKEN | VMSTORE_FAULT_WRITE)
+#define READ_ONLY_STORE	(ABSENT_STORE | VMSTORE_FAULT_PRESENT)
 
 #define ROUNDS		500
 #define THREADS		4
@@ -373,14 +373,14 @@ static void mmu_test_absent(struct kunit *test)
 	/* Nothing at level 1, then nothing at 2, at 3, at 4 */
 	for (level = 1; level <= VMS_NR_LEVELS; level++) {
 		table(f, node[level])[vms_pte_index(VA, level)] = 0;
-		expect_fault(test, 0, &f->a, VA, false, FAULT_READ);
-		expect_fault(test, 0, &f->a, VA, true, FAULT_WRITE);
+		expect_fault(test, 0, &f->a, VA, false, ABSENT_LOAD);
+		expect_fault(test, 0, &f->a, VA, true, ABSENT_STORE);
 	}
-	expect_fault(test, 0, &f->a, KVA, false, FAULT_READ);
-	expect_fault(test, 0, &f->a, KVA, true, FAULT_WRITE);
-	expect_fault(test, 0, &f->a, VMSTORE_KERNEL_BASE + f->region.size, false, FAULT_READ);
-	expect_fault(test, 0, &f->a, 0, false, FAULT_READ);
-	expect_fault(test, 0, &f->a, VMSTORE_USER_END - 8, true, FAULT_WRITE);
+	expect_fault(test, 0, &f->a, KVA, false, ABSENT_LOAD);
+	expect_fault(test, 0, &f->a, KVA, true, ABSENT_STORE);
+	expect_fault(test, 0, &f->a, VMSTORE_KERNEL_BASE + f->region.size, false, ABSENT_LOAD);
+	expect_fault(test, 0, &f->a, 0, false, ABSENT_LOAD);
+	expect_fault(test, 0, &f->a, VMSTORE_USER_END - 8, true, ABSENT_STORE);
 }
 
 static void mmu_test_read_only(struct kunit *test)
@@ -388,17 +388,17 @@ static void mmu_test_read_only(struct kunit *test)
 	struct fixture *f = fixture(test, 0);
 
 	set_entry(f, SLOT_L1_A, VA, leaf_pte(f, SLOT_DATA, ro));
-	expect_fault(test, 0, &f->a, VA, true, FAULT_PROT);
+	expect_fault(test, 0, &f->a, VA, true, READ_ONLY_STORE);
 	KUNIT_EXPECT_EQ(test, *entry(f, SLOT_L1_A, VA), leaf_pte(f, SLOT_DATA, ro));
 	expect_read(test, 0, &f->a, VA, VALUE);
-	expect_fault(test, 0, &f->a, VA, true, FAULT_PROT);
+	expect_fault(test, 0, &f->a, VA, true, READ_ONLY_STORE);
 	KUNIT_EXPECT_FALSE(test, vms_pte_dirty(*entry(f, SLOT_L1_A, VA)));
 	KUNIT_EXPECT_EQ(test, *word(f, SLOT_DATA), VALUE);
 
 	/* The kernel half too */
 	set_entry(f, SLOT_KL1, KVA, leaf_pte(f, SLOT_DATA, ro));
 	expect_read(test, 0, &f->a, KVA, VALUE);
-	expect_fault(test, 0, &f->a, KVA, true, FAULT_PROT);
+	expect_fault(test, 0, &f->a, KVA, true, READ_ONLY_STORE);
 }
 
 /* The USER bit decides nothing */
@@ -449,8 +449,8 @@ static void mmu_test_dirty_walk(struct kunit *test)
 	set_entry(f, SLOT_L1_A, VA_NEXT, leaf_pte(f, SLOT_DATA, rw));
 	expect_read(test, 0, &f->a, VA_NEXT, 5);
 	set_entry(f, SLOT_L1_A, VA_NEXT, 0);
-	expect_fault(test, 0, &f->a, VA_NEXT, true, FAULT_WRITE);
-	expect_fault(test, 0, &f->a, VA_NEXT, false, FAULT_READ);
+	expect_fault(test, 0, &f->a, VA_NEXT, true, ABSENT_STORE);
+	expect_fault(test, 0, &f->a, VA_NEXT, false, ABSENT_LOAD);
 }
 
 static void mmu_test_linear(struct kunit *test)
@@ -549,7 +549,7 @@ static void mmu_test_temporary(struct kunit *test)
 	set_entry(f, SLOT_L1_A, VA, leaf_pte(f, SLOT_OTHER, rw));
 	expect_read(test, 0, &f->a, VA, OTHER_VALUE);
 	set_entry(f, SLOT_L1_A, VA, 0);
-	expect_fault(test, 0, &f->a, VA, false, FAULT_READ);
+	expect_fault(test, 0, &f->a, VA, false, ABSENT_LOAD);
 }
 
 static void mmu_test_stale(struct kunit *test)
@@ -577,7 +577,7 @@ static void mmu_test_stale(struct kunit *test)
 	expect_read(test, 0, &f->a, VA, OTHER_VALUE);
 	f->flush = (struct vms_flush) { .all = true };
 	kick_and_wait(test, 0);
-	expect_fault(test, 0, &f->a, VA, false, FAULT_READ);
+	expect_fault(test, 0, &f->a, VA, false, ABSENT_LOAD);
 
 	/* An absent entry is not cached */
 	set_entry(f, SLOT_L1_A, VA, leaf_pte(f, SLOT_DATA, rw));
@@ -596,7 +596,7 @@ static void mmu_test_keeps_over_temporary(struct kunit *test)
 	expect_read(test, 0, &f->b, VA, OTHER_VALUE);
 	set_entry(f, SLOT_L1_A, VA, 0);
 	set_entry(f, SLOT_L1_B, VA, 0);
-	expect_fault(test, 0, &f->b, VA, false, FAULT_READ);
+	expect_fault(test, 0, &f->b, VA, false, ABSENT_LOAD);
 	expect_read(test, 0, &f->a, VA, VALUE);
 }
 
@@ -613,11 +613,11 @@ static void mmu_test_stale_permission(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *word(f, SLOT_DATA), 2ULL);
 	want_flush(f, f->a.tag, VA);
 	kick_and_wait(test, 0);
-	expect_fault(test, 0, &f->a, VA, true, FAULT_PROT);
+	expect_fault(test, 0, &f->a, VA, true, READ_ONLY_STORE);
 
 	expect_read(test, 0, &f->a, VA, 2);
 	set_entry(f, SLOT_L1_A, VA, leaf_pte(f, SLOT_DATA, rw));
-	expect_fault(test, 0, &f->a, VA, true, FAULT_PROT);
+	expect_fault(test, 0, &f->a, VA, true, READ_ONLY_STORE);
 	/* The fault dropped the entry */
 	expect_write(test, 0, &f->a, VA, 3);
 }
@@ -710,7 +710,7 @@ static void mmu_test_kick_is_late(struct kunit *test)
 		f->m.ops->kick(&f->m, &set);
 		at_once += atomic_read(&f->kicks[1]) - before;
 		if (i & 1)
-			expect_fault(test, 1, &f->a, VA, false, FAULT_READ);
+			expect_fault(test, 1, &f->a, VA, false, ABSENT_LOAD);
 		else
 			f->m.ops->wait(&f->m, &set);
 		KUNIT_EXPECT_EQ(test, atomic_read(&f->kicks[1]), before + 1);
@@ -788,7 +788,7 @@ static void mmu_test_global(struct kunit *test)
 	set_entry(f, SLOT_L1_B, VA, leaf_pte(f, SLOT_DATA, global_rw));
 	expect_read(test, 0, &f->b, VA, VALUE);
 	set_root(test, 0, &f->a);
-	expect_fault(test, 0, &f->a, VA, false, FAULT_READ);
+	expect_fault(test, 0, &f->a, VA, false, ABSENT_LOAD);
 }
 
 /* Frames must not show what the machine put into a root */
@@ -799,7 +799,7 @@ static void mmu_test_root_exit(struct kunit *test)
 	unsigned int i, left = 0;
 
 	KUNIT_EXPECT_EQ(test, root[256], f->m.kernel_in_root ? f->m.kernel_pte : 0);
-	expect_fault(test, 0, &f->b, VA, false, FAULT_READ);
+	expect_fault(test, 0, &f->b, VA, false, ABSENT_LOAD);
 	f->m.ops->root_exit(&f->m, &f->b);
 	for (i = VMS_USER_ROOT_ENTRIES; i < VMS_NR_ENTRIES; i++)
 		left += !!root[i];
