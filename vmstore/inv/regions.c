@@ -255,7 +255,6 @@ static void vms_clause_s3(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 }
 
 const struct vms_clause vms_clauses_regions[] = {
-	{ "S1", VMS_SCOPE_STORE, vms_clause_s1, "regions.inv holds: R1 to R15" },
 	{ "S2", VMS_SCOPE_SLOT, vms_clause_s2, "every slot is present in its place" },
 	{ "S3", VMS_SCOPE_SLOT, vms_clause_s3, "in_list is 0 at every slot" },
 	{ "R1", VMS_SCOPE_STORE, vms_clause_r1, "the slots are finitely many" },
@@ -273,5 +272,7 @@ const struct vms_clause vms_clauses_regions[] = {
 	{ "R13", VMS_SCOPE_SLOT, vms_clause_r13, "the slot is aligned to 64 bytes" },
 	{ "R14", VMS_SCOPE_SLOT, vms_clause_r14, "the paths recorded are those that exist" },
 	{ "R15", VMS_SCOPE_SLOT, vms_clause_r15, "the slot's cells are those of its record" },
+	/* behind its conjuncts */
+	{ "S1", VMS_SCOPE_STORE, vms_clause_s1, "regions.inv holds: R1 to R15" },
 	{}
 };
