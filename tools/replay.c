@@ -52,13 +52,11 @@ static const struct argp_option options[] = {
 	  "What walks the tables (default live where it exists)", 0 },
 	{ "cpus", OPT_CPUS, "N", 0, "CPUs of the soft machine (default 4)", 0 },
 	{ "check", OPT_CHECK, "off|full", 0,
-	  "Evaluate the whole invariant after each operation (default off: when "
-	  "most pages are mapped, and at the end)", 0 },
+	  "Check the whole invariant after each operation (default: twice in all)", 0 },
 	{ "check-every", OPT_CHECK_EVERY, "N", 0,
-	  "Evaluate it after every Nth call", 0 },
+	  "Check it after every Nth call", 0 },
 	{ "cow-writes", OPT_COW_WRITES, "N", 0,
-	  "After a fork write to every Nth page (default: to the first of each "
-	  "mapping)", 0 },
+	  "After a fork write to every Nth page (default: one a mapping)", 0 },
 	{ "dry-run", 'n', NULL, 0,
 	  "Read the log, follow the address spaces, execute nothing", 0 },
 	{ "verbose", 'v', NULL, 0, "Print a line for each call", 0 },
@@ -70,33 +68,32 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Re-enact the log of a real program on private page tables: an address "
-	"space for each of the program's, its mappings at its own addresses, a "
-	"value written to each page and read back, a fault after each unmap and "
-	"each loss of permission, copy on write after each fork."
-	"\v"
-	"FILE is the output of\n"
+	"Re-enact the log of a real program on private page tables: an address space\n"
+	"for each of the program's, its mappings at its own addresses, a value written\n"
+	"to each page and read back, a fault after each unmap and each loss of\n"
+	"permission, copy on write after each fork.\n"
+	"\vFILE is the output of\n"
 	"  strace -f -e trace=memory,process -o FILE PROGRAM\n"
 	"\n"
-	"Mappings made by execve itself are not in such a log: what mprotect or "
-	"mremap first speaks of is taken for one. Mappings that need more frames "
-	"than are free are populated in part. Malformed lines and calls that "
-	"are not modelled are reported and do not end the replay.\n"
+	"Mappings made by execve itself are not in such a log: what mprotect or mremap\n"
+	"first speaks of is taken for one. Mappings that need more frames than are free\n"
+	"are populated in part. Malformed lines and calls that are not modelled are\n"
+	"reported and do not end the replay.\n"
 	"\n"
-	"The exit status is 1 when the hardware answered otherwise than expected "
-	"or a frame leaked, 2 when the invariant is violated.\n"
+	"The invariant is checked when most pages are mapped, and at the end, at least.\n"
+	"The exit status is 1 when the hardware answered otherwise than expected or a\n"
+	"frame leaked, 2 when the invariant is violated.\n"
 	"\n"
 	"Example:\n"
 	"  strace -f -e trace=memory,process -o ls.strace ls -l\n"
 	"  vmstorectl replay ls.strace";
 
-static __u64 number(struct argp_state *state, const char *arg, __u64 max)
+static __u64 positive(struct argp_state *state, const char *arg, __u64 max)
 {
 	__u64 value = 0;
 
 	if (vms_number_parse(arg, &value) || !value || value > max)
-		argp_error(state, "'%s' is no number from 1 to %llu", arg,
-			   (unsigned long long)max);
+		argp_error(state, "'%s' is no number from 1 to %llu", arg, max);
 	return value;
 }
 
@@ -119,7 +116,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_REGION:
-		replay->region = number(state, arg, 1ULL << 40);
+		replay->region = positive(state, arg, 1ULL << 40);
 		return 0;
 	case OPT_MACHINE:
 		replay->machine = choice(state, arg, vms_machine_name,
@@ -127,7 +124,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					 VMSTORE_MACHINE_SOFT);
 		return 0;
 	case OPT_CPUS:
-		replay->cpus = number(state, arg, RR_MAX_CPUS);
+		replay->cpus = positive(state, arg, RR_MAX_CPUS);
 		return 0;
 	case OPT_CHECK:
 		replay->check_mode = choice(state, arg, vms_check_mode_name,
@@ -135,10 +132,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					    VMSTORE_CHECK_FULL);
 		return 0;
 	case OPT_CHECK_EVERY:
-		replay->check_every = number(state, arg, ~0ULL);
+		replay->check_every = positive(state, arg, ~0ULL);
 		return 0;
 	case OPT_COW_WRITES:
-		replay->cow_every = number(state, arg, 1ULL << 30);
+		replay->cow_every = positive(state, arg, 1ULL << 30);
 		return 0;
 	case 'n':
 		replay->dry = true;
@@ -230,8 +227,7 @@ static void print_maps(const struct rmm_space *space)
 	printf("space %u, %zu mappings:\n", space->nr, maps->nr);
 	for (i = 0; i < maps->nr; i++)
 		printf("  %012llx-%012llx %c%c%c%c line %u\n",
-		       (unsigned long long)maps->vma[i].start,
-		       (unsigned long long)maps->vma[i].end,
+		       maps->vma[i].start, maps->vma[i].end,
 		       maps->vma[i].prot & RMM_READ ? 'r' : '-',
 		       maps->vma[i].prot & RMM_WRITE ? 'w' : '-',
 		       maps->vma[i].prot & RMM_EXEC ? 'x' : '-',
@@ -260,8 +256,7 @@ static void print_step(struct replay *replay, const struct st_event *event)
 		       event->kind == ST_GONE ? "(ends)" : "(execs)");
 	else
 		printf("%6s %6s %-14s", "", "", "(end of log)");
-	printf(" %6llu ops, %llu pages mapped\n", (unsigned long long)ops,
-	       (unsigned long long)rr->re.live);
+	printf(" %6llu ops, %llu pages mapped\n", ops, rr->re.live);
 }
 
 static int take_picture(struct replay *replay)

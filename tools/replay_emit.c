@@ -131,11 +131,12 @@ static struct re_cursor re_open(struct re *re, const struct rp_space *space,
 {
 	struct rq_want want = { .space = space->nr, .va = start };
 	struct re_cursor cursor = { .at = start };
+	size_t index;
 
 	re->q.batch.cpu = re->cpu;
-	cursor.ref = VMSTORE_REF(rq_want(&re->q,
-		vms_batch_cursor_open_mut(&re->q.batch, space->id, start, end, 0),
-		want));
+	index = vms_batch_cursor_open_mut(&re->q.batch, space->id, start, end,
+					  0);
+	cursor.ref = VMSTORE_REF(rq_want(&re->q, index, want));
 	return cursor;
 }
 

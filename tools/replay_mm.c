@@ -8,7 +8,7 @@
 #include "replay_mm.h"
 
 #define RMM_PAGE	4096ULL
-#define RMM_END		(1ULL << 47)
+#define RMM_END		0x800000000000ULL
 
 #define RMM_MAP_SHARED		0x01
 #define RMM_MREMAP_DONTUNMAP	0x04

@@ -120,7 +120,7 @@ struct rmm_proc {
 	__u64 flags;
 };
 
-#define RMM_FLAGS_UNKNOWN	(1ULL << 63)
+#define RMM_FLAGS_UNKNOWN	0x8000000000000000ULL
 
 /**
  * struct rmm - the model

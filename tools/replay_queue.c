@@ -95,7 +95,7 @@ static void rq_expected(FILE *to, const struct rq_want *want)
 		fputs("ok", to);
 		break;
 	case RQ_VALUE:
-		fprintf(to, "0x%016llx", (unsigned long long)want->value);
+		fprintf(to, "0x%016llx", want->value);
 		break;
 	case RQ_FAULT:
 		rq_say(to, rq_fault_text(want->value, buf, sizeof(buf)), 0);
@@ -105,16 +105,16 @@ static void rq_expected(FILE *to, const struct rq_want *want)
 		break;
 	case RQ_REPLACE:
 	case RQ_FRAME:
-		fprintf(to, "frame 0x%llx", (unsigned long long)want->value);
+		fprintf(to, "frame 0x%llx", want->value);
 		break;
 	case RQ_REMOVED:
 	case RQ_LEAVES:
-		fprintf(to, "%llu mappings", (unsigned long long)want->value);
+		fprintf(to, "%llu mappings", want->value);
 		break;
 	case RQ_PROTECTED:
 		fprintf(to, "0x%llx with flags 0x%llx",
-			(unsigned long long)want->va,
-			(unsigned long long)want->value);
+			want->va,
+			want->value);
 		break;
 	}
 }
@@ -136,7 +136,7 @@ static void rq_found(FILE *to, const struct rq_want *want,
 	switch (want->kind) {
 	case RQ_VALUE:
 		fprintf(to, "0x%016llx",
-			(unsigned long long)op->out.access.value);
+			op->out.access.value);
 		break;
 	default:
 		vms_outcome_print(to, op);
@@ -171,7 +171,7 @@ static void rq_fail(struct rq *q, const struct rq_want *want,
 	if (want->space)
 		fprintf(to, "space %u ", want->space);
 	if (want->space && want->check)
-		fprintf(to, "va 0x%llx ", (unsigned long long)want->va);
+		fprintf(to, "va 0x%llx ", want->va);
 	if (rq_checks[want->check].text)
 		fprintf(to, "(%s): ", rq_checks[want->check].text);
 	fputs(desc ? desc->name : "?", to);

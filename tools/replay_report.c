@@ -14,8 +14,6 @@
 
 #define RR_LABEL	14
 
-typedef unsigned long long ull;
-
 static __u64 rr_sum(const struct rr *rr, const enum rq_check *checks, size_t nr)
 {
 	__u64 sum = 0;
@@ -133,7 +131,7 @@ static void rr_print_calls(const struct rr_result *result)
 
 	rr_label("calls");
 	printf("%u in %u lines, %llu re-enacted", log->calls, log->lines,
-	       (ull)rr_calls(&mm->replayed));
+	       rr_calls(&mm->replayed));
 	if (mm->failed)
 		printf(", %u had failed", mm->failed);
 	if (log->unfinished + mm->no_result)
@@ -172,8 +170,8 @@ static void rr_print_scaled(const struct rr *rr)
 	printf("%zu mappings larger than the free frames:\n", rr->nr_scaled);
 	for (i = 0; i < rr->nr_scaled && i < RR_SHOW_SCALED; i++)
 		printf("  %*sline %u: %llu of %llu pages populated\n", RR_LABEL,
-		       "", rr->scaled[i].line, (ull)rr->scaled[i].populated,
-		       (ull)rr->scaled[i].pages);
+		       "", rr->scaled[i].line, rr->scaled[i].populated,
+		       rr->scaled[i].pages);
 	if (i < rr->nr_scaled)
 		printf("  %*s... and %zu more\n", RR_LABEL, "",
 		       rr->nr_scaled - i);
@@ -186,39 +184,39 @@ static void rr_print_pages(const struct rr_result *result)
 
 	rr_label("pages");
 	printf("%llu populated, %llu mapped, %llu at once (line %u)\n",
-	       (ull)rr->pages, (ull)rr->re.mapped, (ull)rr->top_live,
+	       rr->pages, rr->re.mapped, rr->top_live,
 	       rr->top_line);
 	rr_label("");
 	printf("%llu unmapped, %llu dropped by madvise, %llu moved by mremap\n",
-	       (ull)rr->unmapped, (ull)rr->discarded, (ull)rr->re.moved);
+	       rr->unmapped, rr->discarded, rr->re.moved);
 	if (rr->kept) {
 		rr_label("");
 		printf("%llu became PROT_NONE and kept their contents, %llu came back\n",
-		       (ull)rr->kept, (ull)rr->re.returned);
+		       rr->kept, rr->re.returned);
 	}
 	if (mm->forks) {
 		rr_label("");
 		printf("%llu shared by forks, %llu copied on a write, %llu no longer shared",
-		       (ull)rr->forked, (ull)rr->re.copies, (ull)rr->re.reused);
+		       rr->forked, rr->re.copies, rr->re.reused);
 		if (rr->re.no_copy)
 			printf(", %llu not copied: no free frames",
-			       (ull)rr->re.no_copy);
+			       rr->re.no_copy);
 		printf("\n");
 	}
 	if (mm->learned || mm->unknown) {
 		rr_label("");
 		printf("%llu of mappings made by execve, %llu of mappings unknown to the log\n",
-		       (ull)mm->learned, (ull)mm->unknown);
+		       mm->learned, mm->unknown);
 	}
 	if (mm->outside) {
 		rr_label("");
 		printf("%llu outside the lower half, ignored\n",
-		       (ull)mm->outside);
+		       mm->outside);
 	}
 	if (mm->overtaken) {
 		rr_label("");
 		printf("%llu left alone: mapped anew while another call ran\n",
-		       (ull)mm->overtaken);
+		       mm->overtaken);
 	}
 	rr_print_scaled(rr);
 }
@@ -228,12 +226,12 @@ static void rr_print_accesses(const struct rr *rr)
 	const __u64 *n = rr->re.q.checks;
 
 	rr_label("values");
-	printf("%llu written, %llu read and right\n", (ull)rr_writes(rr),
-	       (ull)rr_reads(rr));
+	printf("%llu written, %llu read and right\n", rr_writes(rr),
+	       rr_reads(rr));
 	rr_label("faults");
 	printf("%llu checked: %llu unmapped, %llu PROT_NONE, %llu read-only, %llu copy-on-write\n",
-	       (ull)rr_faults(rr), (ull)n[RQ_UNMAPPED], (ull)n[RQ_NO_ACCESS],
-	       (ull)n[RQ_READ_ONLY], (ull)n[RQ_COW]);
+	       rr_faults(rr), n[RQ_UNMAPPED], n[RQ_NO_ACCESS],
+	       n[RQ_READ_ONLY], n[RQ_COW]);
 }
 
 static void rr_print_store(const struct rr_result *result)
@@ -243,19 +241,19 @@ static void rr_print_store(const struct rr_result *result)
 	const struct rr *rr = result->rr;
 
 	rr_label("tables");
-	printf("%llu built, %llu at once with those of the kernel half\n", (ull)rr->re.q.tables_built,
-	       (ull)after->out_max_nodes);
+	printf("%llu built, %llu at once with those of the kernel half\n", rr->re.q.tables_built,
+	       after->out_max_nodes);
 	rr_label("flushes");
 	printf("%llu requested, %llu dispatches, %llu CPUs interrupted\n",
-	       (ull)(after->out_flush_ops - before->out_flush_ops),
-	       (ull)(after->out_dispatches - before->out_dispatches),
-	       (ull)(after->out_ipis - before->out_ipis));
+	       (after->out_flush_ops - before->out_flush_ops),
+	       (after->out_dispatches - before->out_dispatches),
+	       (after->out_ipis - before->out_ipis));
 	rr_label("operations");
 	printf("%llu in %llu calls of the device, %.1f s, machine %s, %u CPUs\n",
-	       (ull)rr->re.q.ops, (ull)rr->re.q.runs, result->seconds,
+	       rr->re.q.ops, rr->re.q.runs, result->seconds,
 	       vms_machine_name(after->out_machine), after->out_nr_cpus);
 	rr_label("clauses");
-	printf("%llu evaluated (%u clauses, %s)\n", (ull)rr_evaluated(result),
+	printf("%llu evaluated (%u clauses, %s)\n", rr_evaluated(result),
 	       result->check.nr_clauses,
 	       after->out_check_mode == VMSTORE_CHECK_FULL ?
 	       "after every operation" :
@@ -273,8 +271,8 @@ static void rr_print_verdict(const struct rr_result *result)
 	}
 	printf("%sviolations %llu, differences %llu, leaked frames %llu%s\n",
 	       out_on(ctl.color, good ? OUT_GREEN : OUT_RED),
-	       (ull)result->check.total, (ull)rr->re.q.failures,
-	       (ull)result->leaked, out_on(ctl.color, OUT_PLAIN));
+	       result->check.total, rr->re.q.failures,
+	       result->leaked, out_on(ctl.color, OUT_PLAIN));
 	if (result->aborted)
 		printf("the replay ended early\n");
 }
@@ -285,8 +283,8 @@ void rr_print(const struct rr_result *result)
 	const struct show_opts show = { .color = ctl.color };
 
 	if (result->picture)
-		printf("The page tables at their largest, after line %u (%llu pages mapped):\n\n%s\n",
-		       rr->top_line, (ull)rr->top_live, result->picture);
+		printf("The page tables at their largest, after line %u, %llu pages:\n\n%s\n",
+		       rr->top_line, rr->top_live, result->picture);
 	printf("%s%s%s\n", out_on(ctl.color, OUT_BOLD), result->path,
 	       out_on(ctl.color, OUT_PLAIN));
 	rr_print_calls(result);

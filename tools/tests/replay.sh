@@ -66,7 +66,10 @@ notices()
 	says "$1: and it is said where and what" "$4"
 }
 
-traces=$(cd traces && ls ./*.strace | sed 's/^..//; s/\.strace$//')
+traces=
+for trace in traces/*.strace; do
+	traces="$traces $(basename "$trace" .strace)"
+done
 if [ "${1-}" = --update ]; then
 	for trace in $traces; do
 		dry_run "$trace" >"traces/$trace.expect"

@@ -21,29 +21,25 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/vmstore.h>
+
+#include "wrap.h"
 
 #define DEVICE_FD	1000
 #define PAGE		VMSTORE_PAGE_SIZE
 #define FREEZE_AFTER	500
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __real_ioctl(int fd, unsigned long cmd, void *arg);
-int __wrap_ioctl(int fd, unsigned long cmd, void *arg);
-int __real_close(int fd);
-int __wrap_close(int fd);
-
 struct frame {
-	uint64_t refs;
-	uint64_t word[2];
+	__u64 refs;
+	__u64 word[2];
 };
 
 struct leaf {
-	uint64_t va;
-	uint64_t frame;
+	__u64 va;
+	__u64 frame;
 	struct vmstore_prop prop;
 	bool stale;
 };
@@ -57,25 +53,25 @@ struct space {
 
 struct cursor {
 	bool open;
-	uint64_t space;
-	uint64_t start;
-	uint64_t end;
-	uint64_t va;
+	__u64 space;
+	__u64 start;
+	__u64 end;
+	__u64 va;
 };
 
-#define MAX_IDS		(1 << 20)
+#define MAX_IDS		1048576
 #define MAX_SPACES	4096
 
 static struct {
-	uint64_t nr_frames, used, lowest, ops;
+	__u64 nr_frames, used, lowest, ops;
 	struct frame *frame;
-	uint64_t handle[MAX_IDS];	/* frame + 1; 0 = dropped */
-	uint64_t nr_handles;
+	__u64 handle[MAX_IDS];	/* frame + 1; 0 = dropped */
+	__u64 nr_handles;
 	struct space space[MAX_SPACES];
-	uint64_t nr_spaces;
+	__u64 nr_spaces;
 	struct cursor cursor[MAX_IDS];
-	uint64_t nr_cursors;
-	uint64_t active[4];
+	__u64 nr_cursors;
+	__u64 active[4];
 	bool frozen;
 	const char *bug;
 } dev;
@@ -87,7 +83,7 @@ static bool has_bug(const char *name)
 
 /* --- frames ---------------------------------------------------------------- */
 
-static void put_frame(uint64_t frame)
+static void put_frame(__u64 frame)
 {
 	if (--dev.frame[frame].refs)
 		return;
@@ -96,7 +92,7 @@ static void put_frame(uint64_t frame)
 		dev.lowest = frame;
 }
 
-static int new_handle(struct vmstore_op *op, uint64_t frame)
+static int new_handle(struct vmstore_op *op, __u64 frame)
 {
 	if (dev.nr_handles + 1 >= MAX_IDS)
 		return -ENOSPC;
@@ -109,7 +105,7 @@ static int new_handle(struct vmstore_op *op, uint64_t frame)
 
 static int frame_alloc(struct vmstore_op *op)
 {
-	uint64_t at;
+	__u64 at;
 
 	/* The lowest free one, so that frames are used again soon. */
 	for (at = dev.lowest; at < dev.nr_frames; at++) {
@@ -126,7 +122,7 @@ static int frame_alloc(struct vmstore_op *op)
 
 static int frame_from_in_use(struct vmstore_op *op)
 {
-	uint64_t frame = op->arg.paddr.paddr / PAGE;
+	__u64 frame = op->arg.paddr.paddr / PAGE;
 
 	if (op->arg.paddr.paddr % PAGE)
 		return -EINVAL;
@@ -135,7 +131,7 @@ static int frame_from_in_use(struct vmstore_op *op)
 	return dev.frame[frame].refs ? new_handle(op, frame) : -ENOENT;
 }
 
-static int take_handle(uint64_t id, uint64_t *frame)
+static int take_handle(__u64 id, __u64 *frame)
 {
 	if (!id || id > dev.nr_handles || !dev.handle[id])
 		return -ENOENT;
@@ -146,7 +142,7 @@ static int take_handle(uint64_t id, uint64_t *frame)
 
 static int frame_drop(struct vmstore_op *op)
 {
-	uint64_t frame;
+	__u64 frame;
 	int err = take_handle(op->arg.id.id, &frame);
 
 	if (!err)
@@ -156,13 +152,13 @@ static int frame_drop(struct vmstore_op *op)
 
 /* --- spaces and cursors ---------------------------------------------------- */
 
-static struct space *get_space(uint64_t id)
+static struct space *get_space(__u64 id)
 {
 	return id && id <= dev.nr_spaces && dev.space[id].live ?
 	       &dev.space[id] : NULL;
 }
 
-static size_t find_leaf(const struct space *space, uint64_t va)
+static size_t find_leaf(const struct space *space, __u64 va)
 {
 	size_t low = 0, high = space->nr, mid;
 
@@ -176,7 +172,7 @@ static size_t find_leaf(const struct space *space, uint64_t va)
 	return low;
 }
 
-static struct leaf *leaf_at(struct space *space, uint64_t va)
+static struct leaf *leaf_at(struct space *space, __u64 va)
 {
 	size_t i = find_leaf(space, va);
 
@@ -225,7 +221,7 @@ static int cursor_open(struct vmstore_op *op)
 {
 	const struct vmstore_arg_open *arg = &op->arg.open;
 	struct cursor *cursor;
-	uint64_t i;
+	__u64 i;
 
 	if (!get_space(arg->space))
 		return -ENOENT;
@@ -248,7 +244,7 @@ static int cursor_open(struct vmstore_op *op)
 	return 0;
 }
 
-static struct cursor *get_cursor(uint64_t id)
+static struct cursor *get_cursor(__u64 id)
 {
 	return id && id <= dev.nr_cursors && dev.cursor[id].open ?
 	       &dev.cursor[id] : NULL;
@@ -304,7 +300,7 @@ static int cursor_map(struct vmstore_op *op, struct cursor *cursor)
 {
 	struct space *space = &dev.space[cursor->space];
 	struct leaf *leaf;
-	uint64_t frame;
+	__u64 frame;
 	int err;
 
 	if (cursor->va >= cursor->end)
@@ -340,7 +336,7 @@ static int cursor_map(struct vmstore_op *op, struct cursor *cursor)
 static int cursor_unmap(struct vmstore_op *op, struct cursor *cursor)
 {
 	struct space *space = &dev.space[cursor->space];
-	uint64_t end = cursor->va + op->arg.len.len;
+	__u64 end = cursor->va + op->arg.len.len;
 	size_t from = find_leaf(space, cursor->va), to, i;
 
 	if (op->arg.len.len % PAGE || end > cursor->end)
@@ -368,7 +364,7 @@ static int cursor_protect(struct vmstore_op *op, struct cursor *cursor)
 {
 	const struct vmstore_arg_protect *arg = &op->arg.protect;
 	struct space *space = &dev.space[cursor->space];
-	uint64_t end = cursor->va + arg->len;
+	__u64 end = cursor->va + arg->len;
 	size_t i = find_leaf(space, cursor->va);
 	struct leaf *leaf;
 
@@ -438,9 +434,9 @@ static int access_page(struct vmstore_op *op)
 	const struct vmstore_arg_access *arg = &op->arg.access;
 	struct space *space = get_space(arg->space);
 	bool write = op->flags & VMSTORE_OPF_WRITE;
-	uint64_t page = arg->va & ~(PAGE - 1), frame;
+	__u64 page = arg->va & ~(PAGE - 1), frame;
 	struct leaf *leaf;
-	uint64_t *word;
+	__u64 *word;
 
 	if (!space)
 		return -ENOENT;
@@ -501,7 +497,7 @@ static int one_op(struct vmstore_op *op)
 static int resolve(struct vmstore_op *ops, size_t nr)
 {
 	struct vmstore_op *op = &ops[nr];
-	uint64_t k;
+	__u64 k;
 	size_t i;
 
 	/* Ids are the first argument, and the second one of MAP. */
@@ -574,12 +570,13 @@ static int check(struct vmstore_check *check)
 	check->out_clauses = 1;
 	check->out_violations = dev.frozen;
 	if (dev.frozen && check->nr_violations) {
-		strcpy(violation->clause, "X0");
-		strcpy(violation->text, "as REPLAY_DEVICE_BUG wants");
+		memcpy(violation->clause, "X0", 3);
+		snprintf(violation->text, sizeof(violation->text),
+			 "as REPLAY_DEVICE_BUG wants");
 		check->out_stored_violations = 1;
 	}
 	if (check->nr_clauses) {
-		strcpy(clause->id, "X0");
+		memcpy(clause->id, "X0", 3);
 		clause->evaluated = dev.ops;
 		check->out_stored_clauses = 1;
 	}
