@@ -281,7 +281,7 @@ static void vms_dump_nodes(struct vms_store *s, struct vms_dump_out *out)
 static bool vms_dump_extends(const struct vmstore_rec_leaves *run,
 			     const struct vmstore_rec_leaves *leaf)
 {
-	u64 size = run->nr * vms_page_size(run->level);
+	u64 size = run->nr * vms_page_size(leaf->level);
 
 	return run->nr && leaf->level == run->level && leaf->va == run->va + size &&
 	       leaf->paddr == run->paddr + size &&
