@@ -225,6 +225,27 @@ static void region_test_usage_is_sticky(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&r->max_nodes), 1);
 }
 
+/* Entries hold machine addresses: no data frame shows what a node left behind */
+static void region_test_content(struct kunit *test)
+{
+	struct vms_region *r = test->priv;
+	u8 *page = vms_slot_kva(r, 3);
+
+	KUNIT_EXPECT_EQ(test, vms_slot_from_unused(r, 3, VMSTORE_USAGE_FRAME), 0);
+	memset(page, 0x5a, VMS_PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, vms_slot_put(r, 3));
+	KUNIT_EXPECT_EQ(test, vms_slot_from_unused(r, 3, VMSTORE_USAGE_FRAME), 0);
+	/* A data frame claimed again holds what it held */
+	KUNIT_EXPECT_EQ(test, page[0], 0x5a);
+	KUNIT_EXPECT_TRUE(test, vms_slot_put(r, 3));
+
+	KUNIT_EXPECT_EQ(test, vms_slot_from_unused(r, 3, VMSTORE_USAGE_PAGETABLE), 0);
+	memset(page, 0xa5, VMS_PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, vms_slot_put(r, 3));
+	KUNIT_EXPECT_EQ(test, vms_slot_from_unused(r, 3, VMSTORE_USAGE_FRAME), 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(page, 0, VMS_PAGE_SIZE));
+}
+
 /* O-FrameDrop: paths and in_list are no business of a put */
 static void region_test_put_keeps(struct kunit *test)
 {
@@ -576,6 +597,7 @@ static struct kunit_case region_test_cases[] = {
 	KUNIT_CASE(region_test_paddr),
 	KUNIT_CASE(region_test_rc_life),
 	KUNIT_CASE(region_test_usage_is_sticky),
+	KUNIT_CASE(region_test_content),
 	KUNIT_CASE(region_test_put_keeps),
 	KUNIT_CASE(region_test_rc_errors),
 	KUNIT_CASE(region_test_share_node),
