@@ -340,6 +340,10 @@ TEST_F(fresh, info_machines)
 
 	EXPECT_TRUE(info->out_machines & (1u << VMSTORE_MACHINE_SOFT));
 	EXPECT_EQ(live ? VMSTORE_MACHINE_LIVE : VMSTORE_MACHINE_SOFT, info->out_machine);
+	/* What it models is told of the machine a store has */
+	ASSERT_EQ(0, vt_setup(self->fd, VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_OFF, VT_SMALL));
+	ASSERT_EQ(0, vt_info(self->fd, info));
+	EXPECT_EQ(live ? VMSTORE_MACHINE_LIVE : VMSTORE_MACHINE_SOFT, info->out_machine);
 	EXPECT_EQ(!!live, !!(info->out_machine_caps & VMSTORE_CAP_HW_WALK));
 }
 
