@@ -65,6 +65,8 @@ static void vms_below_walk(struct vms_below *b, const struct vms_subject *node)
 	b->owned += vms_inv_slot(ctx, node->slot)->node.owner == b->c->id;
 	if (b->node)
 		b->node(b, node);
+	if (node->level == 1 && !b->leaf)
+		return;
 	cond_resched();
 
 	vms_inv_own_entries(ctx, node->slot, node->level, &e.index, &end);

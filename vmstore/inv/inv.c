@@ -235,18 +235,29 @@ void vms_inv_own_entries(const struct vms_inv_ctx *ctx, u32 node, int level,
 }
 
 /**
- * vms_inv_entry - an entry without what the hardware sets
+ * vms_inv_mask - an entry without what the hardware sets
+ * @pte: entry, anything
+ *
+ * Return: the entry; ACCESSED is masked in a table, ACCESSED and DIRTY in a leaf.
+ */
+u64 vms_inv_mask(u64 pte)
+{
+	if (!(pte & VMS_PTE_PRESENT))
+		return pte;
+	return pte & ~(vms_pte_kind(pte) == VMS_ENTRY_LEAF ? VMS_PTE_AD : VMS_PTE_ACCESSED);
+}
+
+/**
+ * vms_inv_entry - an entry of a node without what the hardware sets
  * @ctx: check
  * @node: slot of the node, in range
  * @i: index
  *
- * Return: the entry; ACCESSED is masked in a table, ACCESSED and DIRTY in a leaf.
+ * Return: as vms_inv_mask().
  */
 u64 vms_inv_entry(struct vms_inv_ctx *ctx, u32 node, unsigned int i)
 {
-	u64 pte = vms_node_read(&ctx->store->region, node, i);
-
-	return pte & ~(vms_pte_kind(pte) == VMS_ENTRY_LEAF ? VMS_PTE_AD : VMS_PTE_ACCESSED);
+	return vms_inv_mask(vms_node_read(&ctx->store->region, node, i));
 }
 
 /**
@@ -300,6 +311,7 @@ static void vms_inv_walk_entry(struct vms_inv_ctx *ctx, const struct vms_subject
 /* What is not a node, or was seen already, is reported and not entered */
 static void vms_inv_walk(struct vms_inv_ctx *ctx, const struct vms_subject *node)
 {
+	const u64 *entries = vms_slot_kva(&ctx->store->region, node->slot);
 	struct vms_subject e = *node;
 	unsigned int end;
 
@@ -312,9 +324,10 @@ static void vms_inv_walk(struct vms_inv_ctx *ctx, const struct vms_subject *node
 
 	vms_inv_own_entries(ctx, node->slot, node->level, &e.index, &end);
 	for (; e.index < end; e.index++) {
-		e.pte = vms_inv_entry(ctx, node->slot, e.index);
+		e.pte = READ_ONCE(entries[e.index]);
 		if (!e.pte)
 			continue;
+		e.pte = vms_inv_mask(e.pte);
 		e.va = node->va + e.index * vms_page_size(node->level);
 		e.target = vms_inv_target(ctx, e.pte);
 		vms_inv_walk_entry(ctx, &e);
@@ -442,34 +455,58 @@ static void vms_inv_count_gathers(struct vms_inv_ctx *ctx)
 
 /* --- slots ---------------------------------------------------------------------- */
 
-static void vms_inv_slot_key(const struct vms_inv_ctx *ctx, u32 idx, struct vms_slot_key *key)
+static struct vms_slot_key vms_inv_slot_key(const struct vms_inv_ctx *ctx, u32 idx)
 {
 	const struct vms_slot *slot = vms_inv_slot(ctx, idx);
+	const struct vms_recount *count = &ctx->recount[idx];
+	struct vms_slot_key key;
 
-	key->rc = atomic64_read(&slot->rc);
-	key->paths = atomic64_read(&slot->paths);
-	key->in_list = slot->in_list;
-	key->recount = ctx->recount[idx];
-	key->usage = slot->usage;
-	key->type = slot->type;
-	key->storage = slot->storage;
-	key->mmio = !vms_inv_tracked(ctx, idx);
-	key->in_place = slot->self == idx;
+	key.word[0] = atomic64_read(&slot->rc);
+	key.word[1] = atomic64_read(&slot->paths);
+	key.word[2] = slot->in_list;
+	key.word[3] = (u64)count->h << 32 | count->p;
+	key.word[4] = (u64)count->node_refs << 32 | slot->usage << 16 | slot->type << 8 |
+		      slot->storage << 2 | !vms_inv_tracked(ctx, idx) << 1 |
+		      (slot->self == idx);
+	return key;
 }
 
-/* @more slots have the verdicts that gave @held */
-static void vms_inv_repeat_slot(struct vms_inv_ctx *ctx, u32 more, u64 held)
+static bool vms_inv_same_key(const struct vms_slot_key *a, const struct vms_slot_key *b)
+{
+	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
+		 (a->word[2] ^ b->word[2]) | (a->word[3] ^ b->word[3]) |
+		 (a->word[4] ^ b->word[4]));
+}
+
+/**
+ * struct vms_inv_good - a slot that violated nothing
+ * @key: what it was like
+ * @valid: this is in use
+ * @held: bit per clause whose premise held
+ * @more: slots equal to it that were not evaluated
+ */
+struct vms_inv_good {
+	struct vms_slot_key key;
+	bool valid;
+	u64 held;
+	u64 more;
+};
+
+#define VMS_INV_NR_GOOD		4	/* free, mapped, held, node */
+
+/* Count what @good stands for */
+static void vms_inv_count_good(struct vms_inv_ctx *ctx, const struct vms_inv_good *good)
 {
 	struct vms_inv *inv = ctx->store->inv;
 	u32 first = inv->scope[VMS_SCOPE_SLOT];
 	u32 i;
 
-	for (i = first; more && i < inv->scope[VMS_SCOPE_SLOT + 1]; i++) {
+	for (i = first; good->more && i < inv->scope[VMS_SCOPE_SLOT + 1]; i++) {
 		struct vms_clause_count *count = &inv->count[inv->row[i].nr];
 
-		count->evaluated += more;
-		if (held & BIT_ULL(i - first))
-			count->not_vacuous += more;
+		count->evaluated += good->more;
+		if (good->held & BIT_ULL(i - first))
+			count->not_vacuous += good->more;
 	}
 }
 
@@ -488,33 +525,38 @@ static u64 vms_inv_eval_slot(struct vms_inv_ctx *ctx, u32 idx)
 	return held;
 }
 
-/* A slot that equals the last good one in all that clauses look at is as good */
+/* A slot that equals a good one in all that clauses look at is as good */
 static void vms_inv_eval_slots(struct vms_inv_ctx *ctx)
 {
-	struct vms_slot_key good = {};
-	struct vms_slot_key key = {};
-	bool have_good = false;
-	u64 held = 0;
-	u32 more = 0;
-	u32 idx;
+	struct vms_inv_good good[VMS_INV_NR_GOOD] = {};
+	u32 nr_slots = ctx->store->region.nr_slots;
+	u32 last = 0, oldest = 0;
+	u32 idx, i;
 
-	for (idx = 0; idx < ctx->store->region.nr_slots; idx++) {
+	for (idx = 0; idx < nr_slots; idx++) {
+		struct vms_slot_key key = vms_inv_slot_key(ctx, idx);
 		u64 found = ctx->found;
 
-		if (!(idx % 4096))
+		if (!(idx % 1024))
 			cond_resched();
-		vms_inv_slot_key(ctx, idx, &key);
-		if (have_good && !memcmp(&key, &good, sizeof(key))) {
-			more++;
+		for (i = 0; i < VMS_INV_NR_GOOD; i++, last = (last + 1) % VMS_INV_NR_GOOD)
+			if (good[last].valid && vms_inv_same_key(&good[last].key, &key))
+				break;
+		if (i < VMS_INV_NR_GOOD) {
+			good[last].more++;
 			continue;
 		}
-		vms_inv_repeat_slot(ctx, more, held);
-		more = 0;
-		held = vms_inv_eval_slot(ctx, idx);
-		have_good = ctx->found == found;
-		memcpy(&good, &key, sizeof(good));	/* padding too */
+		vms_inv_count_good(ctx, &good[oldest]);
+		good[oldest] = (struct vms_inv_good) {
+			.key = key,
+			.held = vms_inv_eval_slot(ctx, idx),
+		};
+		good[oldest].valid = ctx->found == found;
+		last = oldest;
+		oldest = (oldest + 1) % VMS_INV_NR_GOOD;
 	}
-	vms_inv_repeat_slot(ctx, more, held);
+	for (i = 0; i < VMS_INV_NR_GOOD; i++)
+		vms_inv_count_good(ctx, &good[i]);
 }
 
 /* --- the rest --------------------------------------------------------------------- */
@@ -536,7 +578,7 @@ static void vms_inv_eval_linear(struct vms_inv_ctx *ctx)
 		u64 pte = READ_ONCE(k->linear[n / VMS_NR_ENTRIES][n % VMS_NR_ENTRIES]);
 
 		sub.index = n;
-		sub.pte = pte & ~VMS_PTE_AD;
+		sub.pte = vms_inv_mask(pte);
 		sub.va = VMSTORE_KERNEL_BASE + n * vms_page_size(2);
 		vms_inv_eval_scope(ctx, VMS_SCOPE_LINEAR, &sub);
 	}

@@ -119,20 +119,16 @@ struct vms_inv_ctx {
 	u64 found_owners;
 };
 
-/*
- * All that clauses of scope SLOT may depend on. Most slots are equal to their
- * neighbour in all of it, and then they have its verdicts.
+/**
+ * struct vms_slot_key - all that clauses of scope SLOT may depend on
+ * @word: rc; paths; in_list; H and P; node_refs, usage, type, storage, whether it lies in
+ *	the tail of the region [D17], whether self is its index
+ *
+ * Most slots are equal in all of it to one that was evaluated before, and then they
+ * have its verdicts.
  */
 struct vms_slot_key {
-	u64 rc;
-	u64 paths;
-	u64 in_list;
-	struct vms_recount recount;
-	u8 usage;
-	u8 type;
-	bool storage;
-	bool mmio;		/* in the tail of the region [D17] */
-	bool in_place;		/* self is the index */
+	u64 word[5];
 };
 
 /* Counters of one clause since SETUP */
@@ -194,6 +190,7 @@ void vms_clause_p14(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 
 void vms_inv_own_entries(const struct vms_inv_ctx *ctx, u32 node, int level,
 			 unsigned int *first, unsigned int *end);
+u64 vms_inv_mask(u64 pte);
 u64 vms_inv_entry(struct vms_inv_ctx *ctx, u32 node, unsigned int i);
 u32 vms_inv_target(const struct vms_inv_ctx *ctx, u64 pte);
 
