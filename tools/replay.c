@@ -16,7 +16,9 @@
 /* Differences that people are shown. */
 #define RR_SHOW_FAILURES	20
 
-#define RR_DEFAULT_REGION	(64ULL << 20)
+/* What a region may be without --region: as large as the log needs, in between. */
+#define RR_MIN_REGION	0x1000000ULL
+#define RR_MAX_REGION	0x10000000ULL
 
 struct replay {
 	const char *path;
@@ -47,7 +49,7 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "region", OPT_REGION, "SIZE", 0,
-	  "Size of the region (default 64M, or the most the module allows)", 0 },
+	  "Size of the region (default: what the log needs, 16M to 256M)", 0 },
 	{ "machine", OPT_MACHINE, "live|soft", 0,
 	  "What walks the tables (default live where it exists)", 0 },
 	{ "cpus", OPT_CPUS, "N", 0, "CPUs of the soft machine (default 4)", 0 },
@@ -306,41 +308,90 @@ static int at_step(void *ctx, struct rr *rr, const struct st_event *event)
 	return err;
 }
 
-/*
- * Without the device, silently: finds where most pages are mapped, and reads
- * arguments that make no sense.
- */
-static int rehearse(struct replay *replay)
-{
-	struct rr rr = {
-		.re = { .nr_cpus = 1, .room = replay->rr.re.room },
-		.mm = { .strict = true },
-		.cow_every = replay->cow_every,
-	};
-	int err = rr_run(&rr, &replay->log);
-
-	replay->top_step = rr.top_step;
-	rr_free(&rr);
-	return err;
-}
-
-/* --- the store ------------------------------------------------------------- */
-
 /* Frames for data, of @slots free ones; the rest is for tables. */
 static __u64 room_for_data(__u64 slots)
 {
 	return slots - slots / 8;
 }
 
-static int set_up(struct replay *replay)
+/* Without the device, silently. */
+static int rehearse(struct replay *replay, struct rr *rr, __u64 room,
+		    bool strict)
 {
-	struct vmstore_info *info = &replay->result.before;
+	int err;
+
+	memset(rr, 0, sizeof(*rr));
+	rr->re.nr_cpus = 1;
+	rr->re.room = room;
+	rr->cow_every = replay->cow_every;
+	rr->mm.strict = strict;
+	err = rr_run(rr, &replay->log);
+	if (err)
+		ctl_error("out of memory");
+	return err ? CTL_SYSTEM : CTL_OK;
+}
+
+/* How large a region has to be so that no mapping is scaled, if @max allows. */
+static int choose_region(struct replay *replay, __u64 max)
+{
+	__u64 slots;
+	struct rr rr;
+	int status;
+
+	if (max > RR_MAX_REGION)
+		max = RR_MAX_REGION;
+	status = rehearse(replay, &rr, room_for_data(max / RE_PAGE), false);
+	/* An eighth is for tables; a little more for those of the kernel half. */
+	slots = rr.re.top_frames + rr.re.top_frames / 7 + 256;
+	replay->region = (slots * RE_PAGE + VMSTORE_BLOCK_SIZE - 1) /
+			 VMSTORE_BLOCK_SIZE * VMSTORE_BLOCK_SIZE;
+	if (replay->region < RR_MIN_REGION)
+		replay->region = RR_MIN_REGION;
+	if (rr.nr_scaled || replay->region > max)
+		replay->region = max;
+	rr_free(&rr);
+	return status;
+}
+
+/* Finds where most pages are mapped, and reads arguments that make no sense. */
+static int find_top(struct replay *replay)
+{
+	struct rr rr;
+	int status;
+
+	status = rehearse(replay, &rr, replay->rr.re.room, true);
+	replay->top_step = rr.top_step;
+	rr_free(&rr);
+	return status;
+}
+
+/* --- the store ------------------------------------------------------------- */
+
+/* A region that was not asked for may be smaller when memory is short. */
+static int make_store(struct replay *replay, bool smaller)
+{
 	struct vmstore_setup setup = {
 		.region_size = replay->region,
 		.machine = replay->machine,
 		.nr_cpus = replay->cpus,
 		.check_mode = replay->check_mode,
 	};
+	int err;
+
+	for (;;) {
+		err = vms_setup(&replay->store, &setup);
+		if (err != -ENOMEM || !smaller ||
+		    setup.region_size / 2 < RR_MIN_REGION)
+			return err;
+		setup.region_size /= 2;
+		setup.region_size -= setup.region_size % VMSTORE_BLOCK_SIZE;
+	}
+}
+
+static int set_up(struct replay *replay)
+{
+	struct vmstore_info *info = &replay->result.before;
+	bool choose = !replay->region;
 	int err = ctl_open(&replay->store);
 
 	if (err)
@@ -349,12 +400,12 @@ static int set_up(struct replay *replay)
 	if (err)
 		return ctl_call_error(VMS_CALL_INFO, "cannot ask the module",
 				      err);
-	if (!setup.region_size) {
-		setup.region_size = RR_DEFAULT_REGION;
-		if (setup.region_size > info->out_max_region_size)
-			setup.region_size = info->out_max_region_size;
+	if (choose) {
+		err = choose_region(replay, info->out_max_region_size);
+		if (err)
+			return err;
 	}
-	err = vms_setup(&replay->store, &setup);
+	err = make_store(replay, choose);
 	if (err)
 		return ctl_call_error(VMS_CALL_SETUP, "cannot make a store",
 				      err);
@@ -367,6 +418,17 @@ static int set_up(struct replay *replay)
 	replay->rr.re.nr_cpus = info->out_nr_cpus > RR_MAX_CPUS ?
 				RR_MAX_CPUS : info->out_nr_cpus;
 	return CTL_OK;
+}
+
+static int set_up_dry(struct replay *replay)
+{
+	int err = 0;
+
+	if (!replay->region)
+		err = choose_region(replay, RR_MAX_REGION);
+	replay->rr.re.nr_cpus = 1;
+	replay->rr.re.room = room_for_data(replay->region / RE_PAGE);
+	return err;
 }
 
 /* Everything was dropped: nothing may be left but what was there at first. */
@@ -433,25 +495,17 @@ static int perform(struct replay *replay)
 
 static int replay_log(struct replay *replay)
 {
-	int status = CTL_OK;
+	int status;
 
 	if (!replay->log.nr_events && !replay->log.nr_bad) {
 		ctl_error("%s: there is no call in it", replay->path);
 		return CTL_DATA;
 	}
-	if (replay->dry) {
-		replay->rr.re.nr_cpus = 1;
-		replay->rr.re.room = room_for_data((replay->region ?
-			replay->region : RR_DEFAULT_REGION) / RE_PAGE);
-	} else {
-		status = set_up(replay);
-	}
+	status = replay->dry ? set_up_dry(replay) : set_up(replay);
+	if (!status)
+		status = find_top(replay);
 	if (status)
 		return status;
-	if (rehearse(replay)) {
-		ctl_error("out of memory");
-		return CTL_SYSTEM;
-	}
 	print_malformed(replay);
 	if (!replay->log.nr_events) {
 		ctl_error("%s: there is no call in it", replay->path);

@@ -175,7 +175,8 @@ static __u64 re_alloc(struct re *re, struct rp_frame *frame, __u64 *id)
 {
 	struct rq_want want = { .paddr = &frame->paddr, .id = id };
 
-	re->frames++;
+	if (++re->frames > re->top_frames)
+		re->top_frames = re->frames;
 	return VMSTORE_REF(rq_want(&re->q, vms_batch_frame_alloc(&re->q.batch),
 				   want));
 }

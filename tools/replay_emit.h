@@ -19,6 +19,7 @@
  * @nr_cpus: CPUs to use
  * @values: unique values given out
  * @frames: frames that hold data
+ * @top_frames: most of them at one time
  * @live: leaves there are
  * @mapped: pages mapped
  * @moved: of these, with the frame from another address
@@ -34,6 +35,7 @@ struct re {
 	__u32 nr_cpus;
 	__u64 values;
 	__u64 frames;
+	__u64 top_frames;
 	__u64 live;
 	__u64 mapped;
 	__u64 moved;

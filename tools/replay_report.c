@@ -239,6 +239,7 @@ static void rr_print_store(const struct rr_result *result)
 	const struct vmstore_info *before = &result->before;
 	const struct vmstore_info *after = &result->after;
 	const struct rr *rr = result->rr;
+	char size[24];
 
 	rr_label("tables");
 	printf("%llu built, %llu at once with those of the kernel half\n", rr->re.q.tables_built,
@@ -248,10 +249,13 @@ static void rr_print_store(const struct rr_result *result)
 	       (after->out_flush_ops - before->out_flush_ops),
 	       (after->out_dispatches - before->out_dispatches),
 	       (after->out_ipis - before->out_ipis));
-	rr_label("operations");
-	printf("%llu in %llu calls of the device, %.1f s, machine %s, %u CPUs\n",
-	       rr->re.q.ops, rr->re.q.runs, result->seconds,
+	rr_label("region");
+	printf("%s, machine %s, %u CPUs\n",
+	       out_size_text(after->out_region_size, size),
 	       vms_machine_name(after->out_machine), after->out_nr_cpus);
+	rr_label("operations");
+	printf("%llu in %llu calls of the device, %.1f s\n", rr->re.q.ops,
+	       rr->re.q.runs, result->seconds);
 	rr_label("clauses");
 	printf("%llu evaluated (%u clauses, %s)\n", rr_evaluated(result),
 	       result->check.nr_clauses,
