@@ -41,10 +41,10 @@ static void vms_region_free_blocks(struct vms_region *r)
 
 static int vms_region_alloc_blocks(struct vms_region *r)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN;
+	const gfp_t gfp = VMS_GFP_LARGE | __GFP_ZERO | __GFP_NORETRY;
 	u32 i;
 
-	r->blocks = kvcalloc(r->nr_blocks, sizeof(*r->blocks), GFP_KERNEL_ACCOUNT);
+	r->blocks = kvcalloc(r->nr_blocks, sizeof(*r->blocks), VMS_GFP_LARGE);
 	if (!r->blocks)
 		return -ENOMEM;
 	for (i = 0; i < r->nr_blocks; i++) {
@@ -105,11 +105,10 @@ int vms_region_init(struct vms_region *r, u64 size, u64 mmio_size)
 	r->nr_blocks = size >> VMS_BLOCK_SHIFT;
 
 	r->slots = __vmalloc(array_size(r->nr_slots, sizeof(*r->slots)),
-			     GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+			     VMS_GFP_LARGE | __GFP_ZERO);
 	if (!r->slots)
 		return -ENOMEM;
-	r->free_map = kvcalloc(BITS_TO_LONGS(r->nr_slots), sizeof(long),
-			       GFP_KERNEL_ACCOUNT);
+	r->free_map = kvcalloc(BITS_TO_LONGS(r->nr_slots), sizeof(long), VMS_GFP_LARGE);
 	if (!r->free_map) {
 		err = -ENOMEM;
 		goto free_slots;

@@ -23,6 +23,9 @@
 #define VMS_SLOTS_PER_BLOCK	(1U << (VMS_BLOCK_SHIFT - VMS_PAGE_SHIFT))
 #define VMS_NO_SLOT		U32_MAX
 
+/* For what grows with the region: that it fails is an answer, not worth a warning */
+#define VMS_GFP_LARGE		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
 #define VMS_RC_UNUSED		VMSTORE_RC_UNUSED
 #define VMS_RC_UNIQUE		VMSTORE_RC_UNIQUE
 #define VMS_RC_MAX		VMSTORE_RC_MAX
