@@ -84,8 +84,7 @@ int vms_inv_init(struct vms_store *s)
 	if (!inv)
 		return -ENOMEM;
 	s->inv = inv;
-	inv->recount = kvcalloc(s->region.nr_slots, sizeof(*inv->recount),
-				GFP_KERNEL_ACCOUNT);
+	inv->recount = kvcalloc(s->region.nr_slots, sizeof(*inv->recount), VMS_GFP_LARGE);
 	inv->row = kvcalloc(nr, sizeof(*inv->row), GFP_KERNEL_ACCOUNT);
 	inv->count = kvcalloc(nr, sizeof(*inv->count), GFP_KERNEL_ACCOUNT);
 	if (!inv->recount || !inv->row || !inv->count) {
