@@ -81,7 +81,7 @@ attempt()
 # guest TIER COMMAND...: run all test programs in one boot of a guest.
 guest()
 {
-	local tier=$1 dir name programs add=()
+	local tier=$1 dir name tools programs add=()
 	shift
 	if ! dir=$("$scripts/user.sh" selftests); then
 		note fail "$tier" selftests "they do not build"
@@ -91,6 +91,12 @@ guest()
 	for name in $programs; do
 		add+=(--add "$dir/$name")
 	done
+	# One of them runs the examples that come with vmstorectl.
+	if ! tools=$("$scripts/user.sh" tools); then
+		note fail "$tier" tools "they do not build"
+		return
+	fi
+	add+=(--add "$tools/vmstorectl" --add "$tools/examples")
 	say "$tier: $(echo "$programs" | wc -w) test programs"
 	# shellcheck disable=SC2086 # one word per program
 	boot "$tier" guest "$programs" "$@" "${add[@]}" \

@@ -7,8 +7,8 @@ usage: ktap.py RESULTS PROGRAM... < OUTPUT
 OUTPUT holds, for each program, "### run PROGRAM", what the program printed
 (one TAP document) and "### exit PROGRAM STATUS". To the file RESULTS are
 appended lines "pass|fail|skip PROGRAM:TEST [REASON]", where frame_test's test
-global.drop is called frame:drop. A line is shown for each program, and all it
-printed if something failed.
+global.drop is called frame:drop. A line is shown for each program, and if
+something failed what it printed, without the lines of what went well.
 
 What a program did not say is a failure too: a test of its plan that has no
 result, an exit status that tells of an error its lines do not, a program that
@@ -20,6 +20,8 @@ import sys
 
 RESULT = re.compile(r"(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*)(?:#\s*(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)(?:\s*#\s*(SKIP\b.*))?", re.I)
+# What the harness prints of a test that went well.
+FINE = re.compile(r"ok |#\s+(RUN|OK)\s")
 KSFT_SKIP = 4
 
 
@@ -87,7 +89,8 @@ class Program:
         out.flush()
         if self.count("fail"):
             print(f"---- {self.name} printed:")
-            print("\n".join(self.lines))
+            print("\n".join(line for line in self.lines
+                            if line and not FINE.match(line)))
             for verdict, test, reason in self.results:
                 if verdict == "fail":
                     print(f"FAILED {self.title}:{test} {reason}")

@@ -89,6 +89,11 @@ checkpatch()
 	if [ -z "$kernel" ] || [ -z "$user" ]; then
 		die "no C files found"
 	fi
+	# It leaves a cache of names where it runs, so not here.
+	ln -sfn "$VMSTORE_TOP" "$VMSTORE_TMP/vmstore"
+	cd "$VMSTORE_TMP"
+	kernel=${kernel//.\//vmstore/}
+	user=${user//.\//vmstore/}
 	# shellcheck disable=SC2086 # one word per file
 	"${checkpatch[@]}" -f $kernel || status=1
 	# shellcheck disable=SC2086
