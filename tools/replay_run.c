@@ -492,19 +492,13 @@ static int rr_discard_shared(struct rr *rr, struct rmm_space *space,
 	return err ? err : re_verify(&rr->re, list, RQ_KEPT);
 }
 
-/* Private pages come back empty: their frames go, others come. */
-static int rr_discard_private(struct rr *rr, struct rmm_space *space,
-			      const struct rmm_vma *vma,
-			      const struct re_list *list)
+/* Gives pages frames that have no address yet; the old ones are gone. */
+static int rr_renew_frames(struct rr *rr, const struct re_list *list)
 {
 	struct rp_frame *frame;
 	size_t i;
-	int err;
 
-	err = rr_take_away(rr, space, vma->start, vma->end, list, RQ_UNMAPPED);
-	if (!err)
-		err = rq_run(&rr->re.q);
-	for (i = 0; !err && i < list->nr; i++) {
+	for (i = 0; i < list->nr; i++) {
 		frame = calloc(1, sizeof(*frame));
 		if (!frame)
 			return -ENOMEM;
@@ -512,7 +506,62 @@ static int rr_discard_private(struct rr *rr, struct rmm_space *space,
 		rp_set_frame(list->page[i], frame);
 		list->page[i]->cow = false;
 	}
-	return err ? err : rr_give_frames(rr, list);
+	return 0;
+}
+
+/* Splits a list into the pages that are populated and the others. */
+static int rr_split(const struct rr_choice *choice, const struct re_list *all,
+		    struct re_list *some, struct re_list *rest)
+{
+	__u64 next = 0;
+	size_t i;
+
+	some->page = calloc(all->nr + 1, sizeof(*some->page));
+	rest->page = calloc(all->nr + 1, sizeof(*rest->page));
+	if (!some->page || !rest->page)
+		return -ENOMEM;
+	for (i = 0; i < all->nr; i++) {
+		if (next < choice->populated && rr_chosen(choice, next) == i) {
+			some->page[some->nr++] = all->page[i];
+			next++;
+		} else {
+			rest->page[rest->nr++] = all->page[i];
+		}
+	}
+	return 0;
+}
+
+/*
+ * Private pages come back empty: their frames go, others come. That takes more
+ * frames than it gives when a fork shares the old ones.
+ */
+static int rr_discard_private(struct rr *rr, struct rmm_space *space,
+			      const struct rmm_vma *vma,
+			      const struct re_list *list)
+{
+	struct re_list some = { 0 }, rest = { 0 };
+	struct rr_choice choice;
+	int err;
+
+	err = rr_take_away(rr, space, vma->start, vma->end, list, RQ_UNMAPPED);
+	if (!err)
+		err = rq_run(&rr->re.q);
+	if (!err)
+		err = rr_renew_frames(rr, list);
+	if (!err)
+		err = rr_choose(rr, list->nr, list->nr, &choice);
+	if (!err)
+		err = rr_split(&choice, list, &some, &rest);
+	if (!err) {
+		/* Their frames were never allocated, so they are not freed. */
+		rr->re.frames += rest.nr;
+		err = rr_forget(rr, &rest);
+	}
+	if (!err)
+		err = rr_give_frames(rr, &some);
+	free(some.page);
+	free(rest.page);
+	return err;
 }
 
 static int rr_discard(void *ctx, struct rmm_space *space,
