@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The store: set-up, limits, registries, helpers [model 2.1, 4], teardown. */
+
+#include <linux/err.h>
+
+#include "fixture.h"
+
+#define VA	0x00007f1234567000ULL
+
+static const struct vmstore_setup small = {
+	.size = sizeof(small),
+	.region_size = FX_REGION,
+	.machine = VMSTORE_MACHINE_SOFT,
+	.nr_cpus = 2,
+	.check_mode = VMSTORE_CHECK_FULL,
+};
+
+/* --- set-up ------------------------------------------------------------------------- */
+
+static void expect_setup(struct kunit *test, struct vms_store *s, struct vmstore_setup args,
+			 int err)
+{
+	KUNIT_EXPECT_EQ(test, vms_store_setup(s, &args), err);
+	KUNIT_EXPECT_EQ(test, vms_store_ready(s), !err);
+}
+
+#define WITH(field, value) \
+	({ struct vmstore_setup args = small; args.field = (value); args; })
+
+static void store_test_setup_errors(struct kunit *test)
+{
+	struct vms_store *s = vms_store_create();
+	bool live = vms_mmu_machines() & 1U << VMSTORE_MACHINE_LIVE;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_FALSE(test, vms_store_ready(s));
+	expect_setup(test, s, WITH(region_size, VMS_BLOCK_SIZE + 1), -EINVAL);
+	expect_setup(test, s, WITH(region_size, VMS_PAGE_SIZE), -EINVAL);
+	expect_setup(test, s, WITH(region_size, VMS_BLOCK_SIZE + VMS_PAGE_SIZE), -EINVAL);
+	expect_setup(test, s, WITH(mmio_size, 1), -EINVAL);
+	expect_setup(test, s, WITH(mmio_size, FX_REGION), -EINVAL);
+	expect_setup(test, s, WITH(mmio_size, FX_REGION + VMS_PAGE_SIZE), -EINVAL);
+	expect_setup(test, s, WITH(machine, VMSTORE_MACHINE_SOFT + 1), -EINVAL);
+	expect_setup(test, s, WITH(machine, U32_MAX), -EINVAL);
+	expect_setup(test, s, WITH(check_mode, VMSTORE_CHECK_FULL + 1), -EINVAL);
+	expect_setup(test, s, WITH(nr_cpus, VMS_SOFT_MAX_CPUS + 1), -EINVAL);
+	expect_setup(test, s, WITH(machine, VMSTORE_MACHINE_LIVE), live ? -EINVAL : -EOPNOTSUPP);
+	expect_setup(test, s, WITH(region_size, vms_store_max_region() + VMS_BLOCK_SIZE), -ENOSPC);
+	expect_setup(test, s, WITH(region_size, -VMS_BLOCK_SIZE), -ENOSPC);
+
+	/* After all that it can still be had, once */
+	expect_setup(test, s, small, 0);
+	KUNIT_EXPECT_EQ(test, vms_store_setup(s, &small), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vms_store_make_ready(s), 0);
+	KUNIT_EXPECT_EQ(test, s->region.size, FX_REGION);
+	KUNIT_EXPECT_EQ(test, s->mode, (u32)VMSTORE_CHECK_FULL);
+	fx_space_new(test, s);
+	vms_store_destroy(s);
+}
+
+static void store_test_defaults(struct kunit *test)
+{
+	struct vms_store *s = vms_store_create();
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_EQ(test, vms_store_make_ready(s), 0);
+	KUNIT_EXPECT_TRUE(test, vms_store_ready(s));
+	KUNIT_EXPECT_EQ(test, vms_store_make_ready(s), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_setup(s, &small), -EBUSY);
+	KUNIT_EXPECT_EQ(test, s->region.size, vms_store_default_region());
+	KUNIT_EXPECT_EQ(test, s->region.first_mmio, s->region.nr_slots);
+	KUNIT_EXPECT_EQ(test, s->mode, (u32)VMSTORE_CHECK_OFF);
+	fx_expect_inv(test, s);
+	vms_store_destroy(s);
+
+	KUNIT_EXPECT_EQ(test, vms_store_default_region() % VMS_BLOCK_SIZE, 0ULL);
+	KUNIT_EXPECT_EQ(test, vms_store_max_region() % VMS_BLOCK_SIZE, 0ULL);
+	KUNIT_EXPECT_LE(test, vms_store_default_region(), vms_store_max_region());
+}
+
+static void store_test_never_set_up(struct kunit *test)
+{
+	struct vms_store *s = vms_store_create();
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	vms_store_destroy(s);
+}
+
+/*
+ * What a store is charged comes back when it fails late or is closed: else the sum of
+ * these would be more than all stores may have.
+ */
+static void store_test_charge(struct kunit *test)
+{
+	u64 size = vms_store_max_region() / 16 & ~(VMS_BLOCK_SIZE - 1);
+	unsigned int i;
+
+	if (!size || size > 256ULL << 20)
+		kunit_skip(test, "the limit is too low or too high to be reached here");
+	for (i = 0; i < 20; i++) {
+		struct vms_store *s = vms_store_create();
+
+		KUNIT_ASSERT_NOT_NULL(test, s);
+		if (i & 1)
+			expect_setup(test, s, WITH(region_size, size), 0);
+		/* Found by the machine, when the region is there already */
+		else
+			KUNIT_EXPECT_EQ(test, vms_store_setup(s, &(struct vmstore_setup) {
+				.region_size = size, .machine = VMSTORE_MACHINE_SOFT,
+				.nr_cpus = VMS_SOFT_MAX_CPUS + 1 }), -EINVAL);
+		vms_store_destroy(s);
+	}
+}
+
+/* All stores together are limited, too */
+static void store_test_total_limit(struct kunit *test)
+{
+	u64 size = vms_store_max_region() / 2 & ~(VMS_BLOCK_SIZE - 1);
+	struct vms_store *a = vms_store_create(), *b = vms_store_create();
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	expect_setup(test, a, small, 0);
+	/* Refused by the sum, before any memory is taken */
+	expect_setup(test, b, WITH(region_size, vms_store_max_region()), -ENOSPC);
+	if (size <= 64ULL << 20)
+		expect_setup(test, b, WITH(region_size, size), 0);
+	vms_store_destroy(a);
+	vms_store_destroy(b);
+}
+
+/* Stores never see each other */
+static void store_test_two_stores(struct kunit *test)
+{
+	struct vms_store *a = fx_store(test), *b = vms_store_create();
+	u64 frame;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	expect_setup(test, b, small, 0);
+	KUNIT_EXPECT_EQ(test, fx_space_new(test, a), 1ULL);
+	KUNIT_EXPECT_EQ(test, fx_space_new(test, b), 1ULL);
+	frame = fx_frame_from_unused(test, a, 0x100000);
+	KUNIT_EXPECT_EQ(test, fx_frame_from_unused(test, b, 0x100000), frame);
+	*(u64 *)vms_slot_kva(&a->region, 256) = 1;
+	KUNIT_EXPECT_EQ(test, *(u64 *)vms_slot_kva(&b->region, 256), 0ULL);
+	fx_frame_drop(test, a, frame);
+	KUNIT_EXPECT_EQ(test, vms_slot_rc(&b->region, 256), 1ULL);
+	vms_store_destroy(b);
+	fx_expect_inv(test, a);
+}
+
+/* --- registries ---------------------------------------------------------------------- */
+
+static struct vms_registry *new_registry(struct kunit *test, int max)
+{
+	struct vms_registry *reg = kunit_kzalloc(test, sizeof(*reg), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, reg);
+	xa_init(&reg->xa);
+	reg->max = max;
+	return reg;
+}
+
+/* Ids from 1, never used again, whatever became of them */
+static void store_test_ids(struct kunit *test)
+{
+	struct vms_registry *reg = new_registry(test, 100);
+	int a, b;
+	u64 id = 0, want = 0;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
+		KUNIT_EXPECT_EQ(test, id, ++want);
+		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
+		vms_registry_unreserve(reg, id);
+		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
+
+		KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
+		KUNIT_EXPECT_EQ(test, id, ++want);
+		vms_registry_insert(reg, id, i & 1 ? &a : &b);
+		KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)(i & 1 ? &a : &b));
+		KUNIT_EXPECT_PTR_EQ(test, vms_registry_extract(reg, id),
+				    (void *)(i & 1 ? &a : &b));
+		KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
+		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
+	}
+	KUNIT_EXPECT_TRUE(test, xa_empty(&reg->xa));
+	xa_destroy(&reg->xa);
+}
+
+/* An id that is reserved is nobody's yet, and stays reserved whoever asks for it */
+static void store_test_reserved(struct kunit *test)
+{
+	struct vms_registry *reg = new_registry(test, 100);
+	u64 id = 0;
+	int a;
+
+	KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
+	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
+	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id));
+	KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
+	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
+	/* The memory for its entry is still there, or insert could fail */
+	KUNIT_EXPECT_FALSE(test, xa_empty(&reg->xa));
+	vms_registry_insert(reg, id, &a);
+	KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)&a);
+	KUNIT_EXPECT_PTR_EQ(test, vms_registry_extract(reg, id), (void *)&a);
+	xa_destroy(&reg->xa);
+}
+
+/* Held: invisible for others, back unchanged or gone */
+static void store_test_hold(struct kunit *test)
+{
+	struct vms_registry *reg = new_registry(test, 100);
+	u64 id = 0;
+	int a;
+
+	KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
+	vms_registry_insert(reg, id, &a);
+	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id + 1));
+	KUNIT_EXPECT_PTR_EQ(test, vms_registry_hold(reg, id), (void *)&a);
+	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id));
+	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
+	KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
+	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
+	KUNIT_EXPECT_FALSE(test, xa_empty(&reg->xa));
+	vms_registry_unhold(reg, id, &a);
+	KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)&a);
+	KUNIT_EXPECT_PTR_EQ(test, vms_registry_hold(reg, id), (void *)&a);
+	vms_registry_unreserve(reg, id);
+	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
+	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&reg->xa));
+	xa_destroy(&reg->xa);
+}
+
+/* A FrameId is a plain value: every slot fits */
+static void store_test_frame_entry(struct kunit *test)
+{
+	static const u32 slots[] = { 0, 1, 4095, S32_MAX };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(slots); i++) {
+		KUNIT_EXPECT_EQ(test, vms_frame_entry_slot(vms_frame_entry(slots[i])), slots[i]);
+		KUNIT_EXPECT_NOT_NULL(test, vms_frame_entry(slots[i]));
+	}
+}
+
+/* A cap of the store: ENOSPC, nothing changes, and room again after a drop */
+static void store_test_limits(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space, frame, cursor;
+
+	s->frames.max = 2;
+	s->spaces.max = 1;
+	s->cursors.max = 1;
+	frame = fx_frame_from_unused(test, s, 0x100000);
+	fx_frame_from_in_use(test, s, 0x100000);
+	fx_fails(test, s, fx_op_simple(VMSTORE_OP_FRAME_ALLOC), -ENOSPC);
+	fx_fails(test, s, fx_op_paddr(VMSTORE_OP_FRAME_FROM_UNUSED, 0x200000), -ENOSPC);
+	fx_fails(test, s, fx_op_paddr(VMSTORE_OP_FRAME_FROM_IN_USE, 0x100000), -ENOSPC);
+	space = fx_space_new(test, s);
+	fx_fails(test, s, fx_op_simple(VMSTORE_OP_SPACE_NEW), -ENOSPC);
+	cursor = fx_open(test, s, true, space, VA, VA + VMS_PAGE_SIZE);
+	fx_fails(test, s, fx_op_open(false, space, 0, VMS_PAGE_SIZE), -ENOSPC);
+
+	/* A query that has no room for the clone changes nothing */
+	fx_map(test, s, cursor, frame, fx_rw);
+	fx_frame_from_in_use(test, s, 0x100000);
+	fx_jump(test, s, cursor, VA);
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_CURSOR_QUERY, cursor), -ENOSPC);
+
+	fx_close(test, s, cursor);
+	cursor = fx_open(test, s, false, space, 0, VMS_PAGE_SIZE);
+	fx_close(test, s, cursor);
+	fx_space_drop(test, s, space);
+	KUNIT_EXPECT_GT(test, fx_space_new(test, s), space);
+	fx_expect_inv(test, s);
+}
+
+/* --- lookups and locks ----------------------------------------------------------------- */
+
+static void store_test_get_space(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 id = fx_space_new(test, s);
+	struct vms_space *space;
+
+	KUNIT_EXPECT_NULL(test, vms_store_get_space(s, 0));
+	KUNIT_EXPECT_NULL(test, vms_store_get_space(s, id + 1));
+	space = vms_store_get_space(s, id);
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	KUNIT_EXPECT_EQ(test, space->id, id);
+	KUNIT_EXPECT_EQ(test, atomic_read(&space->users), 1);
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_SPACE_DROP, id), -EBUSY);
+	vms_space_put(space);
+	fx_space_drop(test, s, id);
+	KUNIT_EXPECT_NULL(test, vms_store_get_space(s, id));
+}
+
+static void store_test_claim_cursor(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space = fx_space_new(test, s);
+	u64 id = fx_open(test, s, false, space, VA, VA + VMS_PAGE_SIZE);
+	struct vms_cursor *c;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_claim_cursor(s, 0, false)), (long)-ENOENT);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_claim_cursor(s, id + 1, true)), (long)-ENOENT);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_claim_cursor(s, id, true)), (long)-EINVAL);
+	c = vms_store_claim_cursor(s, id, false);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
+	KUNIT_EXPECT_EQ(test, c->id, id);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_claim_cursor(s, id, false)), (long)-EBUSY);
+	/* The kind is looked at first */
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_claim_cursor(s, id, true)), (long)-EINVAL);
+	vms_cursor_unclaim(c);
+	c = vms_store_claim_cursor(s, id, false);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
+	vms_cursor_unclaim(c);
+}
+
+static void store_test_locks(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u32 mode;
+
+	for (mode = VMSTORE_CHECK_OFF; mode <= VMSTORE_CHECK_FULL; mode++) {
+		s->mode = mode;
+		KUNIT_EXPECT_EQ(test, vms_store_lock(s), 0);
+		KUNIT_EXPECT_EQ(test, mutex_is_locked(&s->serial), mode != VMSTORE_CHECK_OFF);
+		vms_store_unlock(s);
+		KUNIT_EXPECT_EQ(test, vms_store_lock_quiet(s), 0);
+		KUNIT_EXPECT_EQ(test, mutex_is_locked(&s->serial), mode != VMSTORE_CHECK_OFF);
+		vms_store_unlock_quiet(s);
+		KUNIT_EXPECT_FALSE(test, mutex_is_locked(&s->serial));
+	}
+}
+
+/* --- reap ------------------------------------------------------------------------------- */
+
+/* A mutable cursor with one frame in its gather, which no CPU has to flush */
+static u64 gathered_cursor(struct kunit *test, u64 space, u64 va, u64 *paddr)
+{
+	struct vms_store *s = fx_store(test);
+	u64 id = fx_open(test, s, true, space, va, va + VMS_PAGE_SIZE);
+	struct vms_cursor *c = xa_load(&s->cursors.xa, id);
+	struct vms_removed sum = {};
+	u32 slot;
+
+	*paddr = fx_map_new(test, s, id, va);
+	slot = vms_paddr_slot(*paddr);
+	/* What unmap does, but for the release at its end */
+	vms_node_unlink(&s->region, c->pos.path[1], vms_pte_index(va, 1), &sum);
+	vms_gather_add(&s->tlb, c->gather, slot, false);
+	vms_tlb_issue(&s->tlb, c->gather, &c->space->pt.mroot, va, va + VMS_PAGE_SIZE);
+	return id;
+}
+
+/* D4: gathered frames count in H; reap empties open cursors but those at work */
+static void store_test_reap(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space = fx_space_new(test, s), paddr[2], id[2];
+	struct vmstore_out_reap out;
+	struct vms_cursor *busy;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		id[i] = gathered_cursor(test, space, i << 21, &paddr[i]);
+	fx_expect_inv(test, s);
+	busy = vms_store_claim_cursor(s, id[0], true);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(busy));
+	out = fx_reap(test, s);
+	KUNIT_EXPECT_EQ(test, out.refs, 1ULL);
+	KUNIT_EXPECT_EQ(test, out.frames_freed, 1ULL);
+	KUNIT_EXPECT_EQ(test, out.nodes, 0ULL);
+	KUNIT_EXPECT_EQ(test, vms_slot_rc(&s->region, vms_paddr_slot(paddr[0])), 1ULL);
+	KUNIT_EXPECT_EQ(test, vms_slot_rc(&s->region, vms_paddr_slot(paddr[1])),
+			VMSTORE_RC_UNUSED);
+	vms_cursor_unclaim(busy);
+	KUNIT_EXPECT_EQ(test, fx_reap(test, s).refs, 1ULL);
+	KUNIT_EXPECT_EQ(test, fx_reap(test, s).refs, 0ULL);
+	fx_expect_inv(test, s);
+}
+
+/* --- teardown in any state ---------------------------------------------------------------- */
+
+static struct vms_store *busy_store(struct kunit *test)
+{
+	struct vms_store *s = vms_store_create();
+	u64 space[2], id, paddr, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	expect_setup(test, s, small, 0);
+	for (i = 0; i < 2; i++) {
+		space[i] = fx_space_new(test, s);
+		fx_activate(test, s, i, space[i]);
+		id = fx_open(test, s, true, space[i], 0, 1ULL << 30);
+		paddr = fx_map_new(test, s, id, 0);
+		fx_map_new(test, s, id, 5ULL << 21);
+		fx_frame_from_in_use(test, s, paddr);
+		fx_load(test, s, i, space[i], 0, 8);
+		fx_jump(test, s, id, 0);
+		fx_unmap(test, s, id, 1ULL << 21);
+		if (i)
+			fx_close(test, s, id);
+	}
+	fx_open(test, s, false, space[1], VA, VA + VMS_PAGE_SIZE);
+	fx_frame_alloc(test, s, NULL);
+	return s;
+}
+
+/* Whatever lives: active spaces, cursors at work, gathers, handles, broken slots */
+static void store_test_destroy(struct kunit *test)
+{
+	unsigned int state;
+
+	for (state = 0; state < 4; state++) {
+		struct vms_store *s = busy_store(test);
+		unsigned long id = 0;
+		struct vms_cursor *c;
+		struct vms_space *space;
+
+		if (state == 1)
+			xa_for_each(&s->cursors.xa, id, c)
+				vms_cursor_claim(c);
+		if (state == 2) {	/* frozen by a count gone wrong */
+			atomic64_set(&s->region.slots[s->region.first_mmio - 1].rc, 5);
+			KUNIT_EXPECT_NE(test, fx_check(test, s), 0ULL);
+		}
+		if (state == 3) {	/* tables full of rubbish */
+			xa_for_each(&s->spaces.xa, id, space)
+				memset(vms_node_entries(&s->region, space->pt.root), 0xa5, 2048);
+		}
+		vms_store_destroy(s);
+	}
+}
+
+static struct kunit_case store_test_cases[] = {
+	KUNIT_CASE(store_test_setup_errors),
+	KUNIT_CASE(store_test_defaults),
+	KUNIT_CASE(store_test_never_set_up),
+	KUNIT_CASE(store_test_charge),
+	KUNIT_CASE(store_test_total_limit),
+	KUNIT_CASE(store_test_two_stores),
+	KUNIT_CASE(store_test_ids),
+	KUNIT_CASE(store_test_reserved),
+	KUNIT_CASE(store_test_hold),
+	KUNIT_CASE(store_test_frame_entry),
+	KUNIT_CASE(store_test_limits),
+	KUNIT_CASE(store_test_get_space),
+	KUNIT_CASE(store_test_claim_cursor),
+	KUNIT_CASE(store_test_locks),
+	KUNIT_CASE(store_test_reap),
+	KUNIT_CASE(store_test_destroy),
+	{}
+};
+
+static struct kunit_suite store_test_suite = {
+	.name = "vmstore-store",
+	.init = fx_init,
+	.exit = fx_exit,
+	.test_cases = store_test_cases,
+};
+
+kunit_test_suite(store_test_suite);
