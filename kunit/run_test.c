@@ -63,7 +63,7 @@ static void run_test_out_fields(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run.out_failed, 0U);
 }
 
-/* --- in user memory ----------------------------------------------------------------------------- */
+/* --- in user memory --------------------------------------------------------------- */
 
 /* Anonymous memory of a process made for the case; skips where KUnit has none */
 static unsigned long user_pages(struct kunit *test, size_t len)

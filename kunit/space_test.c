@@ -241,7 +241,8 @@ static void space_test_access(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, *word, VALUE);
 		KUNIT_EXPECT_EQ(test, fx_load(test, s, cpu, space, VA, 8), VALUE);
 		KUNIT_EXPECT_EQ(test, fx_load(test, s, cpu, space, VA + 4, 4), VALUE >> 32);
-		KUNIT_EXPECT_EQ(test, fx_load(test, s, cpu, space, VA + 2, 2), VALUE >> 16 & 0xffff);
+		KUNIT_EXPECT_EQ(test, fx_load(test, s, cpu, space, VA + 2, 2),
+				VALUE >> 16 & 0xffff);
 		KUNIT_EXPECT_EQ(test, fx_load(test, s, cpu, space, VA + 7, 1), VALUE >> 56);
 		fx_store_value(test, s, cpu, space, VA, 1, 0xff);
 		KUNIT_EXPECT_EQ(test, *word, VALUE | 0xff);
@@ -294,7 +295,8 @@ static void space_test_isolation(struct kunit *test)
 	}
 	for (i = 0; i < 4; i++) {
 		fx_activate(test, s, 0, space[i / 2]);
-		KUNIT_EXPECT_EQ(test, fx_load(test, s, 0, space[i & 1], VA, 8), VALUE + (i & 1));
+		KUNIT_EXPECT_EQ(test, fx_load(test, s, 0, space[i & 1], VA, 8),
+				VALUE + (i & 1));
 		KUNIT_EXPECT_EQ(test, fx_load(test, s, 0, space[i / 2], VA, 8), VALUE + i / 2);
 	}
 	fx_expect_inv(test, s);
