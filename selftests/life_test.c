@@ -286,7 +286,7 @@ TEST_F(life, close_with_everything_open)
 	struct vmstore_info info;
 	int i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 4; i++) {
 		int fd = STORE();
 
 		ASSERT_EQ(0, vt_info(fd, &info));
@@ -300,7 +300,7 @@ TEST_F(life, close_untouched)
 {
 	int i;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 20; i++) {
 		int fd = vt_open();
 
 		ASSERT_LE(0, fd);
@@ -486,8 +486,8 @@ static long meminfo(const char *name)
 	return kib;
 }
 
-#define ROUNDS		64
-#define SLACK_KIB	2048	/* 32 KiB a round: less than a store without its region */
+#define ROUNDS		40
+#define SLACK_KIB	2048	/* 50 KiB a round: far less than a block of the region */
 
 /*
  * What was used before is free after. Freeing may lag behind (RCU, per-CPU lists),
