@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build vmstore.ko against Debian's headers, in a copy of the project.
+# Build vmstore.ko against Debian's headers, or for a kernel of debug-kernel.sh
+# (then with the KUnit suites in it), in a copy of the project.
 #
-#   build.sh [--verbose] 6.1|6.12 [FOLDER]
+#   build.sh [--verbose] 6.1|6.12|debug|kcsan [FOLDER]
 #
 # FOLDER holds another module of the project, to build instead; its name is the
 # module's. Prints the path of the module. What make says is shown if it fails.
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ $# = 1 ] || [ $# = 2 ] || usage_error "want one kernel series"
-check_series "$1"
+check_kernel "$1"
 folder=${2-}
 [ -z "$folder" ] || [ -e "$VMSTORE_TOP/$folder/Kbuild" ] ||
 	die "no module in $folder"

@@ -12,6 +12,9 @@
 #   uml      the test programs in User Mode Linux
 #   x86      the KUnit suites in QEMU, real page tables
 #   debug    kunit and uml once more with KASAN, UBSAN, lockdep, kmemleak
+#   smp-debug  the KUnit suites and the test programs in QEMU, two processors,
+#            with KASAN, UBSAN, lockdep, kmemleak and the other checkers
+#   kcsan    the same, looking for data races
 #   vm       the test programs in Debian guests, real page tables
 #   trace    the requirements' table against what ran
 #
@@ -22,7 +25,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="static build tools kunit uml x86 debug vm trace"
+all="static build tools kunit uml x86 debug smp-debug kcsan vm trace"
 # Seconds one test program may take, and one guest.
 program_seconds=300
 guest_seconds=1500
@@ -79,15 +82,23 @@ attempt()
 }
 
 # guest TIER COMMAND...: run all test programs in one boot of a guest.
-guest()
+guest() { guest_of "$1" guest . "${@:2}"; }
+
+# guest_of TIER TEST REGEX COMMAND...: only those whose names match, in a guest
+# that as a whole is the test TEST.
+guest_of()
 {
-	local tier=$1 dir name tools programs add=()
-	shift
+	local tier=$1 test=$2 regex=$3 dir name tools programs add=()
+	shift 3
 	if ! dir=$("$scripts/user.sh" selftests); then
 		note fail "$tier" selftests "they do not build"
 		return
 	fi
-	programs=$(make -s -C "$dir" list)
+	programs=$(make -s -C "$dir" list | tr ' ' '\n' | grep -P -- "$regex" || :)
+	if [ -z "$programs" ]; then
+		note fail "$tier" "$test" "there is no such test program"
+		return
+	fi
 	for name in $programs; do
 		add+=(--add "$dir/$name")
 	done
@@ -99,7 +110,7 @@ guest()
 	add+=(--add "$tools/vmstorectl" --add "$tools/examples")
 	say "$tier: $(echo "$programs" | wc -w) test programs"
 	# shellcheck disable=SC2086 # one word per program
-	boot "$tier" guest "$programs" "$@" "${add[@]}" \
+	boot "$tier" "$test" "$programs" "$@" "${add[@]}" \
 		--add "$scripts/run-tests.sh" -- \
 		./run-tests.sh $program_seconds $programs
 }
@@ -184,6 +195,24 @@ tier_debug()
 		--log "$logs/debug-uml.log"
 }
 
+# Where locks matter most: no other test's report may have switched lockdep off.
+lock_tests='^(concurrency|life)_test$'
+
+smp_guests()
+{
+	local tier=$1 kernel=$2 vm
+	vm=("$scripts/vm.sh" --kernel "$kernel" --timeout "$guest_seconds")
+	scripted "$tier-kunit" "$scripts/debug-kernel.sh" kunit "$kernel"
+	guest_of "$tier" lock_guest "$lock_tests" "${vm[@]}" \
+		--log "$logs/$tier-lock.log"
+	guest_of "$tier" guest "^(?!$lock_tests)" "${vm[@]}" \
+		--log "$logs/$tier.log"
+}
+
+tier_smp_debug() { smp_guests smp-debug debug; }
+
+tier_kcsan() { smp_guests kcsan kcsan; }
+
 tier_vm()
 {
 	local series mode vm
@@ -243,7 +272,7 @@ for tier in "$@"; do
 	say "tier $tier"
 	before=$(wc -l <"$results")
 	began=$SECONDS
-	"tier_$tier"
+	"tier_${tier//-/_}"
 	if [ "$(wc -l <"$results")" = "$before" ]; then
 		note fail "$tier" run "no test ran"
 	fi

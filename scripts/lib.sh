@@ -9,6 +9,7 @@
 #   dist/<kind>-<series>-<package version>/   unpacked Debian packages
 #   <kind>-<series>                           link to the one in use
 #   src/, um/, build/, vm/                    kernels and modules built from them
+#   debug/, kcsan/                            what scripts/debug-kernel.sh builds
 #   results/                                  what the last check wrote
 
 VMSTORE_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -72,6 +73,35 @@ check_series()
 	esac
 }
 
+# The kernels of debug-kernel.sh, wherever a series can be named.
+is_debug_kernel()
+{
+	case $1 in
+	debug | kcsan) ;;
+	*) false ;;
+	esac
+}
+
+check_kernel()
+{
+	is_debug_kernel "$1" || check_series "$1"
+}
+
+# kernel_path image|headers KERNEL: as "fetch.sh path", for any kernel.
+kernel_path()
+{
+	local paths
+	if ! is_debug_kernel "$2"; then
+		"$VMSTORE_TOP/scripts/fetch.sh" path "$1" "$2"
+		return
+	fi
+	paths=$("$VMSTORE_TOP/scripts/debug-kernel.sh" path "$2") || return
+	case $1 in
+	image) printf '%s\n' "${paths%%$'\n'*}" ;;
+	headers) printf '%s\n' "${paths##*$'\n'}" ;;
+	esac
+}
+
 # A private folder below the cache, removed when the script ends.
 VMSTORE_TMP=
 make_tmp()
@@ -128,6 +158,29 @@ KERNEL_TROUBLE+='|(list|lst)_(add|del).* corruption|new suspected memory leaks'
 KERNEL_TROUBLE+='|ODEBUG:|stack-protector|irq [0-9]+: nobody cared'
 KERNEL_TROUBLE+='|vmstore: unknown parameter'
 
+# Races in the rest of Linux are not ours: leave out the reports of KCSAN (from
+# one double line to the next) in which the module does not occur.
+drop_foreign_races()
+{
+	awk '
+	/==============================/ && !inside { inside = 1; held = $0; count = 1; next }
+	inside {
+		held = held "\n" $0
+		count++
+		if (count == 2 && !/BUG: KCSAN/) {
+			print held
+			inside = 0
+		} else if (/==============================/) {
+			if (held ~ /\[vmstore\]/)
+				print held
+			inside = 0
+		}
+		next
+	}
+	{ print }
+	END { if (inside) print held }'
+}
+
 # scan_kernel_log FILE: print the lines of a kernel log that tell of trouble,
 # with what follows them; fail if there are any.
 scan_kernel_log()
@@ -141,8 +194,8 @@ scan_kernel_log()
 	fi
 }
 
-# build_module SERIES VARIANT[/FOLDER] [MAKE ARGUMENTS]: build a copy of the
-# project, or of a module in a folder of it, against Debian's headers and set
+# build_module KERNEL VARIANT[/FOLDER] [MAKE ARGUMENTS]: build a copy of the
+# project, or of a module in a folder of it, against a kernel's headers and set
 # MODULE_DIR to where it was built. A variant has its own copy, so that other
 # flags do not rebuild everything each time.
 build_module()
@@ -150,7 +203,7 @@ build_module()
 	local series=$1 variant=${2%%/*} folder=${2#*/} kdir
 	[ "$folder" != "$variant" ] || folder=''
 	shift 2
-	kdir=$("$VMSTORE_TOP/scripts/fetch.sh" path headers "$series")
+	kdir=$(kernel_path headers "$series")
 	MODULE_DIR=$VMSTORE_CACHE/build/${kdir##*/}/$variant
 	copy_project "$MODULE_DIR"
 	MODULE_DIR=$MODULE_DIR${folder:+/$folder}

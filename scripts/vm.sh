@@ -6,7 +6,8 @@
 #   vm.sh [options] -- COMMAND [ARGUMENT]...
 #   vm.sh [options] --shell
 #
-#   --kernel 6.1|6.12   Debian's kernel of that series (default 6.12)
+#   --kernel 6.1|6.12   Debian's kernel of that series (default 6.12), or
+#   --kernel debug|kcsan  one of debug-kernel.sh, 4level only
 #   --mode MODE         4level (default), 5level, pti (4-level) or pti5
 #   --cpus N            processors (default 2)
 #   --mem SIZE          memory (default 1G)
@@ -25,7 +26,7 @@
 # output (both streams) appears here as it comes; the kernel's goes to the log.
 # Exit status: the command's, or
 #
-#   120  the kernel reported a bug, a warning, a stall, ...
+#   120  the kernel reported a bug, a warning, a stall, a leak, ...
 #   121  the module could not be loaded
 #   122  the module could not be removed afterwards
 #   123  the guest died before the command was done
@@ -59,7 +60,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-check_series "$kernel"
+check_kernel "$kernel"
 cpu=max,la57=off
 case $mode in
 4level) ;;
@@ -68,6 +69,14 @@ pti) append="$append pti=on" ;;
 pti5) cpu=max; append="$append pti=on" ;;
 *) usage_error "unknown mode '$mode'" ;;
 esac
+case $kernel in
+debug) append="$append page_poison=1 page_owner=on" ;;
+# Watch more accesses than by default: what runs here is small.
+kcsan) append="$append kcsan.early_enable=1 kcsan.skip_watch=500" ;;
+esac
+if is_debug_kernel "$kernel" && [ "$mode" != 4level ]; then
+	usage_error "the $kernel kernel has no mode '$mode'"
+fi
 if [ -n "$shell" ]; then
 	[ $# = 0 ] || usage_error "--shell takes no command"
 	[ -t 0 ] || usage_error "--shell needs a terminal"
@@ -82,7 +91,7 @@ done
 bios=/usr/share/qemu/qboot.rom
 [ -e "$bios" ] || die "$bios is missing: run 'make setup'"
 
-image=$("$VMSTORE_TOP/scripts/fetch.sh" path image "$kernel")
+image=$(kernel_path image "$kernel")
 if [ -z "$module$no_module" ]; then
 	module=$("$VMSTORE_TOP/scripts/build.sh" "$kernel")
 fi
@@ -123,6 +132,16 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /tmp
 stty -F /dev/ttyS2 raw -echo
 mkdir /out
+leaks=/sys/kernel/debug/kmemleak
+# Younger objects than five seconds are not reported, and a pointer may have
+# been in a register: hence the wait and the second scan.
+find_leaks()
+{
+	[ -e $leaks ] || return
+	sleep 6
+	echo scan >$leaks
+	echo scan >$leaks
+}
 finish()
 {
 	echo "$1" >/out/status
@@ -132,6 +151,9 @@ finish()
 	printf '\20' | dd of=/dev/port bs=1 seek=244 2>/dev/null
 	poweroff -f
 }
+# What leaked while booting is not looked for.
+find_leaks
+[ ! -e $leaks ] || echo clear >$leaks
 if [ -e /vmstore.ko ]; then
 	eval "insmod /vmstore.ko $(cat /etc/params)" 2>/out/insmod ||
 		finish 'insmod failed'
@@ -145,12 +167,18 @@ fi
 (eval "exec $(cat /etc/command)") </dev/ttyS1 >/dev/ttyS1 2>&1
 status=$?
 cd /
+# Before the module goes, as long as its functions have names; and after that,
+# what it has left behind.
+find_leaks
+[ ! -e $leaks ] || cat $leaks >/out/leaks
 if [ -e /vmstore.ko ]; then
 	rmmod vmstore 2>/out/rmmod || status="$status rmmod failed"
 	if grep '^vmstore ' /proc/modules >>/out/rmmod; then
 		status="${status% rmmod failed} rmmod failed"
 	fi
 fi
+find_leaks
+[ ! -e $leaks ] || cat $leaks >>/out/leaks
 finish "$status"
 INIT
 chmod +x "$root/init"
@@ -198,7 +226,12 @@ else
 fi
 
 [ -z "$log" ] || keep_log >/dev/null
-scan_kernel_log "$klog" || give_up 120 "the kernel reported trouble"
+if [ "$kernel" = kcsan ]; then
+	tr -d '\r' <"$klog" | drop_foreign_races >"$VMSTORE_TMP/scanned.log"
+else
+	ln -s "$klog" "$VMSTORE_TMP/scanned.log"
+fi
+scan_kernel_log "$VMSTORE_TMP/scanned.log" || give_up 120 "the kernel reported trouble"
 case $qemu_status in
 33) ;; # (0x10 << 1) | 1: the guest wrote to the exit port
 124 | 137)
@@ -213,6 +246,10 @@ esac
 
 tar -xf "$VMSTORE_TMP/out.tar" -C "$VMSTORE_TMP" 2>/dev/null ||
 	give_up 123 "what came out of the guest is not whole"
+if [ -s "$VMSTORE_TMP/out/leaks" ]; then
+	cat "$VMSTORE_TMP/out/leaks" >&2
+	give_up 120 "memory was leaked"
+fi
 for item in ${pull[@]+"${pull[@]}"}; do
 	[ -e "$VMSTORE_TMP/${item%%:*}" ] ||
 		give_up 123 "the guest has no file ${item%%:*}"
