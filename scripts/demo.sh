@@ -51,10 +51,13 @@ say "building vmstore.ko for Debian's $kernel, and vmstorectl"
 module=$("$scripts/build.sh" "$kernel")
 tools=$("$scripts/user.sh" tools)
 say "booting Debian's $kernel ($mode) and replaying the trace on private page tables"
+replay=(vmstorectl replay trace)
+# The guest's side is a terminal even if ours is not: no colours, no progress then.
+[ -t 1 ] || replay=(sh -c "set -o pipefail; ${replay[*]} 2>&1 | cat")
 status=0
 "$scripts/vm.sh" --kernel "$kernel" --mode "$mode" --module "$module" \
 	--add "$tools/vmstorectl" --add "$trace:/test/trace" \
-	-- vmstorectl replay trace || status=$?
+	-- "${replay[@]}" || status=$?
 case $status in
 0) say "done" ;;
 *) say "the replay ended with status $status" ;;
