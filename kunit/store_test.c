@@ -97,7 +97,7 @@ static void store_test_charge(struct kunit *test)
 
 	if (!size || size > 256ULL << 20)
 		kunit_skip(test, "the limit is too low or too high to be reached here");
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 40; i++) {	/* 20 sixteenths either way */
 		struct vms_store *s = vms_store_create();
 
 		KUNIT_ASSERT_NOT_NULL(test, s);
