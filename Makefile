@@ -38,8 +38,9 @@ check: ## run every test [TIER=static|build|tools|kunit|uml|x86|debug|vm|trace]
 kunit: ## run the KUnit suites in User Mode Linux
 	scripts/kunit.sh
 
-shell: ## a guest's shell with the module loaded [KERNEL=6.1|6.12 MODE=4level|5level|pti]
-	scripts/vm.sh --kernel $(KERNEL) --mode $(MODE) --shell
+shell: ## a guest's shell with the module and vmstorectl [KERNEL=6.1|6.12 MODE=4level|5level|pti]
+	scripts/vm.sh --kernel $(KERNEL) --mode $(MODE) \
+		--add "$$(scripts/user.sh tools)/vmstorectl" --shell
 
 clean: ## remove what was built in this tree
 	@# Not through KDIR: cleaning must work without any kernel headers.
