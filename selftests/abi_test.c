@@ -64,7 +64,7 @@ static const struct call calls[] = {
 	  offsetof(struct vmstore_dump, __reserved), true, fill_dump },
 };
 
-#define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))
+#define NR_CALLS	(ARRAY_SIZE(calls))
 
 FIXTURE(call) {
 	int fd;
@@ -491,7 +491,7 @@ TEST_F(fresh, setup_refused)
 	struct vmstore_info info;
 	size_t i;
 
-	for (i = 0; i < sizeof(bad_setups) / sizeof(bad_setups[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad_setups); i++) {
 		const struct bad_setup *bad = &bad_setups[i];
 		struct vmstore_setup setup = bad->setup;
 		int err;
@@ -610,7 +610,7 @@ TEST_F(run, op_size_wrong)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		self->run.op_size = sizes[i];
 		EXPECT_NE(0, vt_ioctl(self->fd, VMSTORE_RUN, &self->run))
 			TH_LOG("op_size %u", sizes[i]);
@@ -628,7 +628,7 @@ TEST_F(run, count_too_large)
 	size_t i;
 	int err;
 
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		self->run.count = counts[i];
 		err = vt_ioctl(self->fd, VMSTORE_RUN, &self->run);
 		EXPECT_TRUE(err == -EINVAL || err == -E2BIG)
@@ -685,7 +685,7 @@ TEST_F(run, ops_bad_pointer)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		self->run.ops = bad[i];
 		EXPECT_EQ(-EFAULT, vt_ioctl(self->fd, VMSTORE_RUN, &self->run))
 			TH_LOG("ops %#llx", bad[i]);

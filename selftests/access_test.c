@@ -66,7 +66,10 @@ FIXTURE_TEARDOWN(access)
 }
 
 /* The CPUs worth trying: all of a small machine, some of a large one */
-#define NR_CPUS_TRIED(info) ((info).out_nr_cpus < 8 ? (info).out_nr_cpus : 8)
+static __u32 cpus_tried(const struct vmstore_info *info)
+{
+	return info->out_nr_cpus < 8 ? info->out_nr_cpus : 8;
+}
 
 #define LOAD(space, va, width, cpu) \
 	RUN_OK(self->fd, vt_load(space, va, width, cpu)).out.access.value
@@ -110,7 +113,7 @@ TEST_F(access, width_refused)
 	static const __u32 widths[] = { 0, 3, 5, 6, 7, 9, 16, 4096, 0x80000000, -1 };
 	size_t i;
 
-	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(widths); i++)
 		RUN_ERR(self->fd, EINVAL, vt_load(self->space, VA, widths[i], 0));
 }
 
@@ -127,7 +130,7 @@ TEST_F(access, misaligned)
 TEST_F(access, unique_values)
 {
 	enum { TABLES = 4, PAGES = 16 };
-	__u32 cpus = NR_CPUS_TRIED(self->info);
+	__u32 cpus = cpus_tried(&self->info);
 	int t, p;
 
 	for (t = 0; t < TABLES; t++) {
@@ -166,7 +169,7 @@ TEST_F(access, absent_faults)
 {
 	__u32 cpu;
 
-	for (cpu = 0; cpu < NR_CPUS_TRIED(self->info); cpu++) {
+	for (cpu = 0; cpu < cpus_tried(&self->info); cpu++) {
 		/* No entry, no leaf table, no table at all */
 		EXPECT_FAULT(0, vt_load(self->space, VA + NR * VT_PAGE, 8, cpu));
 		EXPECT_FAULT(0, vt_load(self->space, VA + VT_2M, 8, cpu));
@@ -195,7 +198,7 @@ TEST_F(access, read_only_faults_on_write)
 	__u32 cpu;
 
 	RUN_OK(self->fd, vt_map(self->cursor, op.out.id, VT_RO));
-	for (cpu = 0; cpu < NR_CPUS_TRIED(self->info); cpu++) {
+	for (cpu = 0; cpu < cpus_tried(&self->info); cpu++) {
 		EXPECT_EQ(0, LOAD(self->space, va, 8, cpu));
 		EXPECT_FAULT(VMSTORE_FAULT_PRESENT | VMSTORE_FAULT_WRITE,
 			     vt_write(self->space, va, 8, 0x4711, cpu));
@@ -217,7 +220,7 @@ TEST_F(access, address_refused)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct vmstore_op op = vt_load(self->space, bad[i], 8, 0);
 
 		EXPECT_EQ(-EACCES, vt_refused(self->fd, &op))
@@ -248,7 +251,7 @@ TEST_F(access, top_user_page)
 
 TEST_F(access, after_unmap)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 
 	RUN_OK(self->fd, vt_activate(self->space, 0));
 	for (cpu = 0; cpu < cpus; cpu++)
@@ -267,7 +270,7 @@ TEST_F(access, after_unmap)
 
 TEST_F(access, after_unmap_of_tables)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 
 	for (cpu = 0; cpu < cpus; cpu++) {
 		RUN_OK(self->fd, vt_activate(self->space, cpu));
@@ -284,7 +287,7 @@ TEST_F(access, after_unmap_of_tables)
 
 TEST_F(access, after_protect)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 
 	for (cpu = 0; cpu < cpus; cpu++)
 		RUN_OK(self->fd, vt_write(self->space, VA, 8, cpu, cpu));
@@ -309,7 +312,7 @@ TEST_F(access, after_protect)
 /* With the space active everywhere */
 TEST_F(access, after_protect_active)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 
 	for (cpu = 0; cpu < cpus; cpu++) {
 		RUN_OK(self->fd, vt_activate(self->space, cpu));
@@ -329,7 +332,7 @@ TEST_F(access, after_protect_active)
 /* The frame put over another is what every CPU sees once it is flushed */
 TEST_F(access, after_replace)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 	struct vmstore_op op = RUN_OK(self->fd, vt_alloc());
 
 	RUN_OK(self->fd, vt_write(self->space, VA, 8, 111, 0));
@@ -397,7 +400,7 @@ TEST_F(access, sets_accessed_dirty)
 /* Region offset i is at the base + i: another way to the same bytes [D16] */
 TEST_F(access, linear_alias)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info);
+	__u32 cpus = cpus_tried(&self->info);
 	int i;
 
 	for (i = 0; i < NR; i++) {
@@ -478,7 +481,7 @@ TEST_F(access, linear_refuses_mmio)
 /* The same address of two spaces leads to two frames, active or not */
 TEST_F(access, two_spaces)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu, round;
+	__u32 cpus = cpus_tried(&self->info), cpu, round;
 	__u64 two = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_mut(two, VA, VA + VT_2M)).out.id;
 
@@ -500,7 +503,7 @@ TEST_F(access, two_spaces)
 /* A space that reuses the memory of a dropped one sees nothing of it */
 TEST_F(access, space_after_space)
 {
-	__u32 cpus = NR_CPUS_TRIED(self->info), cpu;
+	__u32 cpus = cpus_tried(&self->info), cpu;
 	int round;
 
 	for (round = 0; round < 4; round++) {

@@ -267,7 +267,7 @@ TEST_F(op, id_unknown)
 
 	for (opcode = 1; opcode < __VMSTORE_OP_MAX; opcode++) {
 		for (k = 0; k < rows[opcode].nr_ids; k++) {
-			for (i = 0; i < sizeof(no_ids) / sizeof(no_ids[0]); i++) {
+			for (i = 0; i < ARRAY_SIZE(no_ids); i++) {
 				struct vmstore_op op = GOOD_OP(opcode);
 
 				/* No space is a request like any other */
@@ -376,7 +376,7 @@ TEST_F(op, refs_dangling)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(danglings) / sizeof(danglings[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(danglings); i++) {
 		struct vmstore_op ops[3] = {
 			danglings[i].first,
 			vt_space_drop(danglings[i].ref),

@@ -68,10 +68,10 @@ static int populate(int fd, __u64 *space)
 		/* 26 */ vt_jump(VMSTORE_REF(2), VA + 2 * VT_PAGE),
 		/* 27 */ vt_unmap(VMSTORE_REF(2), VT_PAGE),
 	};
-	int err = vt_run(fd, ops, sizeof(ops) / sizeof(ops[0]), 0, NULL);
+	int err = vt_run(fd, ops, ARRAY_SIZE(ops), 0, NULL);
 	size_t i;
 
-	for (i = 0; !err && i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (i = 0; !err && i < ARRAY_SIZE(ops); i++) {
 		err = ops[i].out_errno;
 		if (err)
 			fprintf(stderr, "# operation %zu of the set-up\n", i);
@@ -184,7 +184,7 @@ TEST_F(check, bad_arrays)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct vmstore_check check = {
 			.size = sizeof(check),
 			.clauses = bad[i],
@@ -239,7 +239,7 @@ TEST_F(check, clauses_of_the_model)
 	size_t i;
 
 	ASSERT_LT(0, nr);
-	for (i = 0; i < sizeof(demanded) / sizeof(demanded[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(demanded); i++) {
 		const struct vmstore_clause *clause = find_clause(clauses, nr, demanded[i]);
 
 		EXPECT_NE(NULL, clause)
@@ -263,7 +263,7 @@ TEST_F(check, not_vacuous)
 	int nr = read_clauses(self->fd, clauses, MAX_CLAUSES);
 	size_t i;
 
-	for (i = 0; i < sizeof(exercised) / sizeof(exercised[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(exercised); i++) {
 		const struct vmstore_clause *clause = find_clause(clauses, nr, exercised[i]);
 
 		ASSERT_NE(NULL, clause);
@@ -309,7 +309,7 @@ TEST_F(check, dump_minimal_buffers)
 		ASSERT_EQ(0, vt_dump(self->fd, section, 1 << 16, &whole));
 		EXPECT_EQ(1, whole.pages)
 			TH_LOG("%s", vt_section_name[section]);
-		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 			/* Some bytes more are no record */
 			__u32 len = sizes[i] * vt_rec_size[section] + i;
 
@@ -462,7 +462,7 @@ TEST_F(check, dump_generation)
 	struct vt_sec before, after;
 	size_t i;
 
-	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		ASSERT_EQ(0, vt_dump(self->fd, VMSTORE_DUMP_SPACES, 4096, &before));
 		ASSERT_EQ(0, vt_dump(self->fd, VMSTORE_DUMP_SLOTS, 1 << 16, &after));
 		EXPECT_EQ(before.generation, after.generation);
@@ -536,7 +536,7 @@ TEST_F(check, dump_any_position)
 	static const __u64 odd[] = {
 		1, 2, 511, 1 << 20, 1ULL << 32, VMSTORE_USER_END, 1ULL << 63, ~0ULL,
 	};
-	const size_t nr = sizeof(odd) / sizeof(odd[0]);
+	const size_t nr = ARRAY_SIZE(odd);
 	char *buf = malloc(1 << 16);
 	__u32 section;
 	size_t i;

@@ -7,10 +7,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "vmstore_test.h"
+#include "store_fixture.h"
 
-VT_FIXTURE(threads);
-VT_FIXTURE_OFF(threads);
+/* Without checks operations run side by side */
+FIXTURE_VARIANT_ADD(store, default_off) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_OFF,
+};
+
+FIXTURE_VARIANT_ADD(store, soft_off) {
+	.machine = VMSTORE_MACHINE_SOFT,
+	.mode = VMSTORE_CHECK_OFF,
+};
 
 #define NR_THREADS	4
 
@@ -70,28 +78,38 @@ static int attempt_own(struct worker *w, struct vmstore_op *op)
 	return op->out_errno;
 }
 
-#define START(w, fn) do {						\
-	int _i;								\
-									\
-	for (_i = 0; _i < NR_THREADS; _i++) {				\
-		(w)[_i].fd = self->fd;					\
-		(w)[_i].nr = _i;					\
-		(w)[_i].nr_cpus = self->info.out_nr_cpus;		\
-		(w)[_i].random = 4711 + _i;				\
-		ASSERT_EQ(0, pthread_create(&(w)[_i].thread, NULL, fn, &(w)[_i])); \
-	}								\
-} while (0)
+/* All threads at once; false when one could not be started */
+static bool start_all(struct worker *w, int fd, const struct vmstore_info *info,
+		      void *(*fn)(void *))
+{
+	int i;
 
-#define JOIN(w) do {							\
-	int _i;								\
-									\
-	for (_i = 0; _i < NR_THREADS; _i++) {				\
-		ASSERT_EQ(0, pthread_join((w)[_i].thread, NULL));	\
-		EXPECT_EQ(0, (w)[_i].bad)				\
-			TH_LOG("thread %d: opcode %d, errno %d", _i,	\
-			       (w)[_i].last_bad / 1000, (w)[_i].last_bad % 1000); \
-	}								\
-} while (0)
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].fd = fd;
+		w[i].nr = i;
+		w[i].nr_cpus = info->out_nr_cpus;
+		w[i].random = 4711 + i;
+		if (pthread_create(&w[i].thread, NULL, fn, &w[i]))
+			return false;
+	}
+	return true;
+}
+
+/* How many answers all of them got that may not be */
+static long join_all(struct worker *w)
+{
+	long bad = 0;
+	int i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		pthread_join(w[i].thread, NULL);
+		if (w[i].bad)
+			fprintf(stderr, "# thread %d: %ld bad answers, last: opcode %d, errno %d\n",
+				i, w[i].bad, w[i].last_bad / 1000, w[i].last_bad % 1000);
+		bad += w[i].bad;
+	}
+	return bad;
+}
 
 /* --- ranges ---------------------------------------------------------------- */
 
@@ -125,7 +143,7 @@ static void *hold_own_subtree(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, disjoint_at_the_same_time)
+TEST_F(store, disjoint_at_the_same_time)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct worker w[NR_THREADS] = {};
@@ -134,8 +152,8 @@ TEST_F(threads, disjoint_at_the_same_time)
 	for (i = 0; i < NR_THREADS; i++)
 		w[i].spaces = &space;
 	pthread_barrier_init(&barrier, NULL, NR_THREADS);
-	START(w, hold_own_subtree);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, hold_own_subtree));
+	EXPECT_EQ(0, join_all(w));
 	EXPECT_EQ(40 * NR_THREADS, vt_count_leaves(self->fd, space));
 	/* What they touched and how often, each of them all of it */
 	for (i = 0; i < NR_THREADS; i++)
@@ -166,7 +184,7 @@ static void *wait_for_turn(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, overlapping_wait)
+TEST_F(store, overlapping_wait)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct worker w[NR_THREADS] = {};
@@ -177,8 +195,8 @@ TEST_F(threads, overlapping_wait)
 		w[i].spaces = &space;
 		w[i].rounds = 50;
 	}
-	START(w, wait_for_turn);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, wait_for_turn));
+	EXPECT_EQ(0, join_all(w));
 	for (i = 0; i < NR_THREADS; i++)
 		EXPECT_EQ(100, w[i].done);
 	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_CURSORS));
@@ -205,7 +223,7 @@ static void *grab_or_leave(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, overlapping_busy)
+TEST_F(store, overlapping_busy)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct worker w[NR_THREADS] = {};
@@ -217,8 +235,8 @@ TEST_F(threads, overlapping_busy)
 		w[i].spaces = &space;
 		w[i].rounds = 200;
 	}
-	START(w, grab_or_leave);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, grab_or_leave));
+	EXPECT_EQ(0, join_all(w));
 	for (i = 0; i < NR_THREADS; i++)
 		done += w[i].done;
 	EXPECT_LT(0, done);
@@ -268,7 +286,7 @@ static void *share_cursor(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, one_cursor)
+TEST_F(store, one_cursor)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct worker w[NR_THREADS] = {};
@@ -277,8 +295,8 @@ TEST_F(threads, one_cursor)
 	RUN_OK(self->fd, vt_open_mut(space, 0, 64 * VT_PAGE));
 	for (i = 0; i < NR_THREADS; i++)
 		w[i].rounds = 120;
-	START(w, share_cursor);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, share_cursor));
+	EXPECT_EQ(0, join_all(w));
 	RUN_OK(self->fd, vt_cursor_drop(1));
 }
 
@@ -303,7 +321,7 @@ static void *fight_for_handles(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, one_handle)
+TEST_F(store, one_handle)
 {
 	enum { NR = 150 };
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -318,8 +336,8 @@ TEST_F(threads, one_handle)
 		RUN_OK(self->fd, vt_alloc());
 	for (i = 0; i < NR_THREADS; i++)
 		w[i].rounds = NR;
-	START(w, fight_for_handles);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, fight_for_handles));
+	EXPECT_EQ(0, join_all(w));
 	for (i = 0; i < NR_THREADS; i++)
 		done += w[i].done;
 	left = vt_count(self->fd, VMSTORE_DUMP_FRAMES);
@@ -400,7 +418,7 @@ static void *hammer(void *arg)
 }
 
 /* Shared frames in several spaces, mapped, looked at and unmapped by all at once */
-TEST_F(threads, hammer)
+TEST_F(store, hammer)
 {
 	__u64 spaces[NR_SPACES], paddr[NR_FRAMES];
 	struct worker w[NR_THREADS] = {};
@@ -418,8 +436,8 @@ TEST_F(threads, hammer)
 		/* A check of everything after each operation takes its time */
 		w[i].rounds = variant->mode == VMSTORE_CHECK_FULL ? 12 : 40;
 	}
-	START(w, hammer);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, hammer));
+	EXPECT_EQ(0, join_all(w));
 	EXPECT_EQ(0, vt_settled(self->fd));
 	EXPECT_EQ(NR_FRAMES, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
 
@@ -472,7 +490,7 @@ static void *reap_or_work(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, own_cursor_is_never_busy)
+TEST_F(store, own_cursor_is_never_busy)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct worker w[NR_THREADS] = {};
@@ -483,8 +501,8 @@ TEST_F(threads, own_cursor_is_never_busy)
 		w[i].rounds = i ? variant->mode == VMSTORE_CHECK_FULL ? 30 : 150 : 20;
 	}
 	pthread_barrier_init(&barrier, NULL, NR_THREADS);
-	START(w, reap_or_work);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, reap_or_work));
+	EXPECT_EQ(0, join_all(w));
 }
 
 static void *fill_and_free(void *arg)
@@ -511,7 +529,7 @@ static void *fill_and_free(void *arg)
 }
 
 /* With 100 frames for all of them: none is lost, none is given out twice */
-TEST_F(threads, exhaustion)
+TEST_F(store, exhaustion)
 {
 	__u64 nr = self->info.out_free_slots - 100, i;
 	struct vmstore_op *ops = calloc(nr, sizeof(*ops));
@@ -524,8 +542,8 @@ TEST_F(threads, exhaustion)
 	free(ops);
 	for (i = 0; i < NR_THREADS; i++)
 		w[i].rounds = 2;
-	START(w, fill_and_free);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, fill_and_free));
+	EXPECT_EQ(0, join_all(w));
 	EXPECT_EQ(100, vt_free_slots(self->fd));
 }
 
@@ -560,7 +578,7 @@ static void *make_and_drop_spaces(void *arg)
 	return NULL;
 }
 
-TEST_F(threads, spaces_come_and_go)
+TEST_F(store, spaces_come_and_go)
 {
 	struct worker w[NR_THREADS] = {};
 	int i;
@@ -570,8 +588,8 @@ TEST_F(threads, spaces_come_and_go)
 		RUN_OK(self->fd, vt_space_new());
 	for (i = 0; i < NR_THREADS; i++)
 		w[i].rounds = 20;
-	START(w, make_and_drop_spaces);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, make_and_drop_spaces));
+	EXPECT_EQ(0, join_all(w));
 }
 
 /* --- the store itself ------------------------------------------------------ */
@@ -589,7 +607,7 @@ static void *set_up(void *arg)
 }
 
 /* One SETUP wins */
-TEST_F(threads, one_setup)
+TEST_F(store, one_setup)
 {
 	int fd = self->fd, round, i;
 
@@ -600,8 +618,8 @@ TEST_F(threads, one_setup)
 		self->fd = vt_open();
 		ASSERT_LE(0, self->fd);
 		pthread_barrier_init(&barrier, NULL, NR_THREADS);
-		START(w, set_up);
-		JOIN(w);
+		ASSERT_TRUE(start_all(w, self->fd, &self->info, set_up));
+		EXPECT_EQ(0, join_all(w));
 		for (i = 0; i < NR_THREADS; i++)
 			done += w[i].done;
 		EXPECT_EQ(1, done);
@@ -639,7 +657,7 @@ static void *look_or_work(void *arg)
 }
 
 /* INFO, DUMP and CHECK while others work: each call sees one sound state */
-TEST_F(threads, look_while_working)
+TEST_F(store, look_while_working)
 {
 	__u64 spaces[NR_SPACES], paddr[NR_FRAMES];
 	struct worker w[NR_THREADS] = {};
@@ -655,8 +673,8 @@ TEST_F(threads, look_while_working)
 		w[i].nr_frames = NR_FRAMES;
 		w[i].rounds = 15;
 	}
-	START(w, look_or_work);
-	JOIN(w);
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, look_or_work));
+	EXPECT_EQ(0, join_all(w));
 }
 
 TEST_HARNESS_MAIN

@@ -6,9 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "vmstore_test.h"
-
-VT_FIXTURE(cursor);
+#include "store_fixture.h"
 
 /* --- opening --------------------------------------------------------------- */
 
@@ -37,12 +35,12 @@ static const struct bad_range {
 	{ "user to kernel", 0x1000, VMSTORE_KERNEL_BASE },
 };
 
-TEST_F(cursor, open_range)
+TEST_F(store, open_range)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	size_t i;
 
-	for (i = 0; i < sizeof(bad_ranges) / sizeof(bad_ranges[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad_ranges); i++) {
 		const struct bad_range *bad = &bad_ranges[i];
 		struct vmstore_op op = vt_open_ro(space, bad->start, bad->end);
 
@@ -79,11 +77,11 @@ static const struct cover {
 	{ VT_PAGE, VMSTORE_USER_END - VT_PAGE, 4 },
 };
 
-TEST_F(cursor, open_covering_level)
+TEST_F(store, open_covering_level)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(covers) / sizeof(covers[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(covers); i++) {
 		const struct cover *c = &covers[i];
 		__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 		struct vmstore_op op = RUN_OK(self->fd, vt_open_mut(space, c->start, c->end));
@@ -131,7 +129,7 @@ static long owned_nodes(int fd, __u64 cursor)
 }
 
 /* A cursor owns its covering node and what exists below it in its range [Lk6, Lk9] */
-TEST_F(cursor, owns_subtree)
+TEST_F(store, owns_subtree)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id;
@@ -156,7 +154,7 @@ TEST_F(cursor, owns_subtree)
 }
 
 /* Two cursors that meet exclude each other, read-only ones too */
-TEST_F(cursor, open_overlap)
+TEST_F(store, open_overlap)
 {
 	static const __u64 meet[][2] = {
 		{ 4 * VT_2M, 5 * VT_2M },
@@ -177,7 +175,7 @@ TEST_F(cursor, open_overlap)
 		if (mut)
 			op.opcode = VMSTORE_OP_CURSOR_OPEN_MUT;
 		op = RUN_OK(self->fd, op);
-		for (i = 0; i < sizeof(meet) / sizeof(meet[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(meet); i++) {
 			RUN_ERR(self->fd, EBUSY, vt_open_ro(space, meet[i][0], meet[i][1]));
 			RUN_ERR(self->fd, EBUSY, vt_open_mut(space, meet[i][0], meet[i][1]));
 		}
@@ -186,7 +184,7 @@ TEST_F(cursor, open_overlap)
 }
 
 /* An open cursor over much: nothing can be made below it [Lk7] */
-TEST_F(cursor, open_below_wide_one)
+TEST_F(store, open_below_wide_one)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 wide = RUN_OK(self->fd, vt_open_ro(space, 0, VT_1G)).out.id;
@@ -201,7 +199,7 @@ TEST_F(cursor, open_below_wide_one)
 }
 
 /* Ranges in different subtrees, and different spaces, do not meet */
-TEST_F(cursor, open_disjoint)
+TEST_F(store, open_disjoint)
 {
 	__u64 one = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 two = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -218,7 +216,7 @@ TEST_F(cursor, open_disjoint)
 	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_CURSORS));
 }
 
-TEST_F(cursor, open_without_memory)
+TEST_F(store, open_without_memory)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 nr = vt_free_slots(self->fd), i;
@@ -231,7 +229,7 @@ TEST_F(cursor, open_without_memory)
 	RUN_OK(self->fd, vt_open_mut(space, 0, VT_1G));
 }
 
-TEST_F(cursor, drop)
+TEST_F(store, drop)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_mut(space, 0, VT_PAGE)).out.id;
@@ -277,13 +275,13 @@ static struct vmstore_op mapped(int fd, __u64 start, __u64 end, const __u64 *va,
 #define MAPPED(start, end, ...) ({					\
 	const __u64 _va[] = { __VA_ARGS__ };				\
 	struct vmstore_op _op = mapped(self->fd, start, end, _va,	\
-				       sizeof(_va) / sizeof(_va[0]));	\
+				       ARRAY_SIZE(_va));	\
 									\
 	ASSERT_EQ(0, _op.out_errno);					\
 	_op.out.id; })
 
 /* An absent entry at level L: the span of that entry around the address [O-Query] */
-TEST_F(cursor, query_absent)
+TEST_F(store, query_absent)
 {
 	static const struct {
 		__u64 end, at, start, stop;
@@ -296,7 +294,7 @@ TEST_F(cursor, query_absent)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 		__u64 id = RUN_OK(self->fd, vt_open_ro(space, 0, rows[i].end)).out.id;
 		struct vmstore_op op;
@@ -316,7 +314,7 @@ TEST_F(cursor, query_absent)
 }
 
 /* A leaf: a new handle, H + 1 with rc + 1, P as it was */
-TEST_F(cursor, query_leaf)
+TEST_F(store, query_leaf)
 {
 	__u64 id = MAPPED(0, VT_1G, VT_2M + VT_PAGE);
 	struct vmstore_op op;
@@ -346,7 +344,7 @@ TEST_F(cursor, query_leaf)
 	EXPECT_EQ(1, vt_slot(self->fd, op.out.drop.paddr).rc);
 }
 
-TEST_F(cursor, peek_leaf)
+TEST_F(store, peek_leaf)
 {
 	__u64 id = MAPPED(0, VT_2M, 0);
 	struct vmstore_op look = RUN_OK(self->fd, vt_peek(id)), op;
@@ -359,7 +357,7 @@ TEST_F(cursor, peek_leaf)
 	EXPECT_EQ(look.out.query.paddr, op.out.query.paddr);
 }
 
-TEST_F(cursor, query_at_end)
+TEST_F(store, query_at_end)
 {
 	__u64 id = MAPPED(0, 2 * VT_PAGE, VT_PAGE);
 
@@ -377,7 +375,7 @@ TEST_F(cursor, query_at_end)
 	RUN_OK(self->fd, vt_query(id));
 }
 
-TEST_F(cursor, find_next)
+TEST_F(store, find_next)
 {
 	__u64 id = MAPPED(0, VT_1G, 3 * VT_PAGE, 4 * VT_PAGE, 5 * VT_2M + VT_PAGE);
 	struct vmstore_op op = RUN_OK(self->fd, vt_find_next(id, VT_1G));
@@ -400,7 +398,7 @@ TEST_F(cursor, find_next)
 }
 
 /* The end of the length is not part of it */
-TEST_F(cursor, find_next_length)
+TEST_F(store, find_next_length)
 {
 	__u64 id = MAPPED(0, VT_2M, 4 * VT_PAGE);
 	struct vmstore_op op;
@@ -424,7 +422,7 @@ TEST_F(cursor, find_next_length)
 	EXPECT_EQ(VT_2M, op.out.va.va);
 }
 
-TEST_F(cursor, find_next_refused)
+TEST_F(store, find_next_refused)
 {
 	__u64 id = MAPPED(VT_PAGE, VT_2M, VT_PAGE);
 
@@ -438,7 +436,7 @@ TEST_F(cursor, find_next_refused)
 }
 
 /* Absent entries are skipped as a whole: it may end behind its length and its range */
-TEST_F(cursor, find_next_overshoots)
+TEST_F(store, find_next_overshoots)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_ro(space, 0, VT_1G + VT_PAGE)).out.id;
@@ -460,7 +458,7 @@ TEST_F(cursor, find_next_overshoots)
 }
 
 /* To the end of the user half, where the next address is not canonical */
-TEST_F(cursor, find_next_to_end_of_user_half)
+TEST_F(store, find_next_to_end_of_user_half)
 {
 	__u64 id = MAPPED(0, VMSTORE_USER_END, VMSTORE_USER_END - VT_PAGE);
 	struct vmstore_op op = RUN_OK(self->fd, vt_find_next(id, VMSTORE_USER_END));
@@ -477,7 +475,7 @@ TEST_F(cursor, find_next_to_end_of_user_half)
 }
 
 /* A misaligned address is an abort, and tested first; another one outside is refused */
-TEST_F(cursor, jump)
+TEST_F(store, jump)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_ro(space, VT_2M, 3 * VT_2M)).out.id;
@@ -498,7 +496,7 @@ TEST_F(cursor, jump)
 }
 
 /* Away from a table the level rises, never above that of the guard node */
-TEST_F(cursor, jump_level)
+TEST_F(store, jump_level)
 {
 	__u64 id = MAPPED(0, VT_1G, 0, VT_2M);
 
@@ -575,7 +573,7 @@ static int start_waiter(struct waiter *w, int fd, struct vmstore_op op)
 }
 
 /* With nobody in the way a waiting open is an open */
-TEST_F(cursor, wait_not_needed)
+TEST_F(store, wait_not_needed)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct vmstore_op op = vt_open_mut(space, 0, VT_PAGE);
@@ -585,7 +583,7 @@ TEST_F(cursor, wait_not_needed)
 }
 
 /* What is wrong with the range is said at once */
-TEST_F(cursor, wait_not_for_bad_range)
+TEST_F(store, wait_not_for_bad_range)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct vmstore_op op = vt_open_mut(space, 1, VT_PAGE);
@@ -595,7 +593,7 @@ TEST_F(cursor, wait_not_for_bad_range)
 	RUN_ERR(self->fd, EACCES, op);
 }
 
-TEST_F(cursor, wait_until_closed)
+TEST_F(store, wait_until_closed)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_mut(space, 0, VT_2M)).out.id;
@@ -619,7 +617,7 @@ TEST_F(cursor, wait_until_closed)
 }
 
 /* The space it waits in cannot be dropped under it */
-TEST_F(cursor, wait_holds_space)
+TEST_F(store, wait_holds_space)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 id = RUN_OK(self->fd, vt_open_ro(space, 0, VT_2M)).out.id;
@@ -635,7 +633,7 @@ TEST_F(cursor, wait_holds_space)
 	RUN_OK(self->fd, vt_space_drop(space));
 }
 
-TEST_F(cursor, wait_ended_by_signal)
+TEST_F(store, wait_ended_by_signal)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct vt_state before, after;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Frames and their handles: every errno, and what happens to the slot [5.4]. */
-#include "vmstore_test.h"
-
-VT_FIXTURE(frame);
+#include "store_fixture.h"
 
 #define EXPECT_SLOT(want_rc, want_usage, paddr)	do {			\
 	struct vmstore_rec_slots _s = vt_slot(self->fd, paddr);	\
@@ -15,7 +13,7 @@ VT_FIXTURE(frame);
 } while (0)
 
 /* UNUSED -> 1, usage Frame, H + 1 [O-FrameFromUnused] */
-TEST_F(frame, from_unused)
+TEST_F(store, from_unused)
 {
 	__u64 paddr = vt_free_paddr(self->fd);
 	struct vmstore_op op;
@@ -32,7 +30,7 @@ TEST_F(frame, from_unused)
 }
 
 /* NotAligned comes before OutOfBound */
-TEST_F(frame, from_unused_misaligned)
+TEST_F(store, from_unused_misaligned)
 {
 	__u64 size = self->info.out_region_size;
 
@@ -44,7 +42,7 @@ TEST_F(frame, from_unused_misaligned)
 }
 
 /* Also addresses that a 32-bit slot index would wrap back into the region */
-TEST_F(frame, from_unused_out_of_bound)
+TEST_F(store, from_unused_out_of_bound)
 {
 	__u64 size = self->info.out_region_size;
 	__u64 paddr = vt_free_paddr(self->fd);
@@ -57,7 +55,7 @@ TEST_F(frame, from_unused_out_of_bound)
 	RUN_ERR(self->fd, ERANGE, vt_from_unused(-VT_PAGE));
 }
 
-TEST_F(frame, from_unused_in_use)
+TEST_F(store, from_unused_in_use)
 {
 	__u64 paddr = RUN_OK(self->fd, vt_alloc()).out.frame.paddr;
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -68,7 +66,7 @@ TEST_F(frame, from_unused_in_use)
 }
 
 /* rc + 1, H + 1, nothing else [O-FrameFromInUse] */
-TEST_F(frame, from_in_use)
+TEST_F(store, from_in_use)
 {
 	struct vmstore_op first = RUN_OK(self->fd, vt_alloc()), op;
 	__u64 paddr = first.out.frame.paddr;
@@ -85,7 +83,7 @@ TEST_F(frame, from_in_use)
 	EXPECT_EQ(0, vt_accounting(self->fd));
 }
 
-TEST_F(frame, from_in_use_refused)
+TEST_F(store, from_in_use_refused)
 {
 	__u64 size = self->info.out_region_size;
 	__u64 paddr = vt_free_paddr(self->fd);
@@ -104,7 +102,7 @@ TEST_F(frame, from_in_use_refused)
 }
 
 /* A freed slot is Unused, whatever it was */
-TEST_F(frame, from_in_use_after_free)
+TEST_F(store, from_in_use_after_free)
 {
 	struct vmstore_op op = RUN_OK(self->fd, vt_alloc());
 
@@ -113,7 +111,7 @@ TEST_F(frame, from_in_use_after_free)
 }
 
 /* n -> n - 1, and 1 -> UNUSED with the storage gone [O-FrameDrop] */
-TEST_F(frame, drop)
+TEST_F(store, drop)
 {
 	struct vmstore_op one = RUN_OK(self->fd, vt_alloc()), two, op;
 	__u64 paddr = one.out.frame.paddr;
@@ -133,7 +131,7 @@ TEST_F(frame, drop)
 	EXPECT_EQ(self->info.out_free_slots, vt_free_slots(self->fd));
 }
 
-TEST_F(frame, drop_refused)
+TEST_F(store, drop_refused)
 {
 	__u64 id = RUN_OK(self->fd, vt_alloc()).out.id;
 
@@ -144,7 +142,7 @@ TEST_F(frame, drop_refused)
 }
 
 /* The free slot decides, not the usage it kept (D10) */
-TEST_F(frame, reuse_keeps_working)
+TEST_F(store, reuse_keeps_working)
 {
 	__u64 paddr = vt_free_paddr(self->fd);
 	int i;
@@ -159,7 +157,7 @@ TEST_F(frame, reuse_keeps_working)
 }
 
 /* A node's slot keeps PageTable when freed and becomes Frame with the next claim */
-TEST_F(frame, node_slot_becomes_frame)
+TEST_F(store, node_slot_becomes_frame)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 paddr = vt_space_rec(self->fd, space).root;
@@ -173,7 +171,7 @@ TEST_F(frame, node_slot_becomes_frame)
 }
 
 /* Whatever a frame held before, ALLOC hands it out zeroed */
-TEST_F(frame, alloc_zeroes)
+TEST_F(store, alloc_zeroes)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 nr = vt_free_slots(self->fd), i;
@@ -210,7 +208,7 @@ static int paddr_cmp(const void *a, const void *b)
 }
 
 /* All of the region can be had, each frame once, and given back */
-TEST_F(frame, exhaustion)
+TEST_F(store, exhaustion)
 {
 	__u64 nr = self->info.out_free_slots, last, i;
 	__u64 *paddr = calloc(nr, sizeof(*paddr));

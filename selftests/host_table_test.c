@@ -65,7 +65,7 @@ static int load_once(int fd, __u32 cpu)
 		vt_space_drop(VMSTORE_REF(0)),
 	};
 	struct vmstore_run run;
-	int err = vt_run(fd, ops, sizeof(ops) / sizeof(ops[0]), VMSTORE_RUN_KEEP_GOING, &run);
+	int err = vt_run(fd, ops, ARRAY_SIZE(ops), VMSTORE_RUN_KEEP_GOING, &run);
 
 	return err ? err : run.out_failed == 2 ? 0 : -EPROTO;
 }

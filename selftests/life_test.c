@@ -472,7 +472,7 @@ TEST_F(life, many_stores)
 /* --- memory ---------------------------------------------------------------- */
 
 /* A line of /proc/meminfo, KiB */
-static long meminfo(const char *name)
+static long memory_kib(const char *name)
 {
 	FILE *f = fopen("/proc/meminfo", "r");
 	char line[128];
@@ -499,14 +499,14 @@ TEST_F(life, memory_comes_back)
 	struct vmstore_info info;
 	int i, round;
 
-	before = meminfo("MemFree");
-	used = meminfo("SUnreclaim");
+	before = memory_kib("MemFree");
+	used = memory_kib("SUnreclaim");
 	if (before < 0 || used < 0)
 		SKIP(return, "/proc/meminfo does not say");
 	/* The first rounds fill caches that stay */
 	for (round = 0; round < 2; round++) {
-		before = meminfo("MemFree");
-		used = meminfo("SUnreclaim");
+		before = memory_kib("MemFree");
+		used = memory_kib("SUnreclaim");
 		for (i = 0; i < ROUNDS / 2 * (round + 1); i++) {
 			int fd = STORE();
 
@@ -517,8 +517,8 @@ TEST_F(life, memory_comes_back)
 		}
 	}
 	for (i = 0; i < 200; i++) {
-		lost = before - meminfo("MemFree");
-		slab = meminfo("SUnreclaim") - used;
+		lost = before - memory_kib("MemFree");
+		slab = memory_kib("SUnreclaim") - used;
 		if (lost < SLACK_KIB && slab < SLACK_KIB)
 			break;
 		usleep(10000);

@@ -260,7 +260,7 @@ static const struct bad_prop {
 	{ "reserved", { VMSTORE_PROP_R, 0, 1, 1 } },
 };
 
-#define NR_BAD_PROPS	(sizeof(bad_props) / sizeof(bad_props[0]))
+#define NR_BAD_PROPS	(ARRAY_SIZE(bad_props))
 
 TEST_F(map, map_property_refused)
 {

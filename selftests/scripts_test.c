@@ -15,7 +15,7 @@ static bool find(const char *dir, char *tool, size_t len, glob_t *scripts)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		char pattern[PATH_MAX];
 
 		snprintf(tool, len, "%s/%s", dir, places[i][0]);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Address spaces: new, drop, active on CPUs [5.1]. */
-#include "vmstore_test.h"
-
-VT_FIXTURE(space);
+#include "store_fixture.h"
 
 /* One slot UNUSED -> 1, usage PageTable, one path: the empty one [O-NewVmSpace] */
-TEST_F(space, new)
+TEST_F(store, new)
 {
 	struct vmstore_rec_slots slot;
 	struct vmstore_rec_space rec;
@@ -34,7 +32,7 @@ TEST_F(space, new)
 	EXPECT_EQ(0, vt_count_leaves(self->fd, 1));
 }
 
-TEST_F(space, many)
+TEST_F(store, many)
 {
 	struct vmstore_op op;
 	__u64 i;
@@ -50,7 +48,7 @@ TEST_F(space, many)
 	EXPECT_EQ(self->info.out_free_slots - 50, vt_free_slots(self->fd));
 }
 
-TEST_F(space, drop_empty)
+TEST_F(store, drop_empty)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	struct vmstore_op op = RUN_OK(self->fd, vt_space_drop(space));
@@ -67,7 +65,7 @@ TEST_F(space, drop_empty)
 #define VA	0x7f0000000000ULL
 
 /* Every leaf P - 1 and rc - 1, every node UNUSED [O-DropVmSpace, D6] */
-TEST_F(space, drop_tears_down)
+TEST_F(store, drop_tears_down)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 cursor = RUN_OK(self->fd, vt_open_mut(space, VA, VA + 2 * VT_2M)).out.id;
@@ -104,7 +102,7 @@ TEST_F(space, drop_tears_down)
 }
 
 /* No cursor outlives its space [S8, H1] */
-TEST_F(space, drop_busy_with_cursor)
+TEST_F(store, drop_busy_with_cursor)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 one = RUN_OK(self->fd, vt_open_ro(space, 0, VT_PAGE)).out.id;
@@ -121,7 +119,7 @@ TEST_F(space, drop_busy_with_cursor)
 }
 
 /* Nor is a space dropped that some CPU has active */
-TEST_F(space, drop_busy_while_active)
+TEST_F(store, drop_busy_while_active)
 {
 	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 other = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -144,7 +142,7 @@ TEST_F(space, drop_busy_while_active)
 }
 
 /* One space at most per CPU, one CPU set per space [O-Activate] */
-TEST_F(space, activate)
+TEST_F(store, activate)
 {
 	__u64 one = RUN_OK(self->fd, vt_space_new()).out.id;
 	__u64 two = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -171,7 +169,7 @@ TEST_F(space, activate)
 }
 
 /* A root has an even slot: bit 12 of the root register stays clear [design 6] */
-TEST_F(space, root_is_even)
+TEST_F(store, root_is_even)
 {
 	int i;
 
@@ -183,7 +181,7 @@ TEST_F(space, root_is_even)
 	}
 }
 
-TEST_F(space, new_without_memory)
+TEST_F(store, new_without_memory)
 {
 	__u64 free_slots = vt_free_slots(self->fd), i;
 

@@ -512,7 +512,7 @@ static inline int vt_refused(int fd, struct vmstore_op *op)
 		return -VT_CHANGED;
 	if (!err || op->opcode == VMSTORE_OP_ACCESS)
 		return err;
-	for (i = 0; i < sizeof(ran.out) / sizeof(ran.out.raw[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ran.out.raw); i++)
 		if (ran.out.raw[i])
 			return -VT_OUT;
 	return err;
@@ -788,7 +788,7 @@ static inline long vt_check(int fd)
 	if (err)
 		return err;
 	for (i = 0; i < check.out_stored_violations; i++)
-		fprintf(stderr, "# violated: %.16s: %.96s (object %#llx, expected %llu, found %llu)\n",
+		fprintf(stderr, "# violated: %.16s: %.96s (%#llx: expected %llu, found %llu)\n",
 			violation[i].clause, violation[i].text, violation[i].object,
 			violation[i].expected, violation[i].found);
 	return check.out_violations;
@@ -809,7 +809,7 @@ static inline long vt_settled(int fd)
 	return err ? err : vt_accounting(fd);
 }
 
-/* --- what most fixtures are ------------------------------------------------ */
+/* --- for fixtures ----------------------------------------------------------- */
 
 /* Why a store of this machine cannot be had, or NULL */
 static inline const char *vt_skip_reason(__u32 machine)
@@ -824,63 +824,6 @@ static inline const char *vt_skip_reason(__u32 machine)
 	if (!vt_has_machine(machine))
 		return "this machine does not exist here";
 	return NULL;
-}
-
-/*
- * VT_FIXTURE - a store per test, of each machine and check mode it is worth; when
- * the test is over everything must still add up
- */
-#define VT_FIXTURE(name)						\
-FIXTURE(name) {								\
-	int fd;								\
-	struct vmstore_info info;					\
-};									\
-									\
-FIXTURE_VARIANT(name) {							\
-	__u32 machine;							\
-	__u32 mode;							\
-};									\
-									\
-FIXTURE_SETUP(name)							\
-{									\
-	const char *reason = vt_skip_reason(variant->machine);		\
-									\
-	self->fd = -1;							\
-	if (reason)							\
-		SKIP(return, "%s", reason);				\
-	self->fd = vt_store(variant->machine, variant->mode, VT_SMALL);	\
-	ASSERT_LE(0, self->fd);						\
-	ASSERT_EQ(0, vt_info(self->fd, &self->info));			\
-}									\
-									\
-FIXTURE_TEARDOWN(name)							\
-{									\
-	if (self->fd < 0)						\
-		return;							\
-	EXPECT_EQ(0, vt_settled(self->fd));				\
-	EXPECT_EQ(0, close(self->fd));					\
-}									\
-									\
-FIXTURE_VARIANT_ADD(name, default_full) {				\
-	.machine = VMSTORE_MACHINE_DEFAULT,				\
-	.mode = VMSTORE_CHECK_FULL,					\
-};									\
-									\
-FIXTURE_VARIANT_ADD(name, soft_full) {					\
-	.machine = VMSTORE_MACHINE_SOFT,				\
-	.mode = VMSTORE_CHECK_FULL,					\
-}
-
-/* The same once more without checks: operations then run side by side */
-#define VT_FIXTURE_OFF(name)						\
-FIXTURE_VARIANT_ADD(name, default_off) {				\
-	.machine = VMSTORE_MACHINE_DEFAULT,				\
-	.mode = VMSTORE_CHECK_OFF,					\
-};									\
-									\
-FIXTURE_VARIANT_ADD(name, soft_off) {					\
-	.machine = VMSTORE_MACHINE_SOFT,				\
-	.mode = VMSTORE_CHECK_OFF,					\
 }
 
 #endif /* VMSTORE_TEST_H */
