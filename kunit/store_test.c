@@ -359,13 +359,14 @@ static u64 gathered_cursor(struct kunit *test, u64 space, u64 va, u64 *paddr)
 	return id;
 }
 
-/* D4: gathered frames count in H; reap empties open cursors but those at work */
+/* D4: gathered frames count in H; reap empties open cursors but one at work */
 static void store_test_reap(struct kunit *test)
 {
 	struct vms_store *s = fx_store(test);
 	u64 space = fx_space_new(test, s), paddr[2], id[2];
-	struct vmstore_out_reap out;
+	struct vms_removed sum = {};
 	struct vms_cursor *busy;
+	struct vms_gather *g;
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
@@ -373,15 +374,18 @@ static void store_test_reap(struct kunit *test)
 	fx_expect_inv(test, s);
 	busy = vms_store_claim_cursor(s, id[0], true);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(busy));
-	out = fx_reap(test, s);
-	KUNIT_EXPECT_EQ(test, out.refs, 1ULL);
-	KUNIT_EXPECT_EQ(test, out.frames_freed, 1ULL);
-	KUNIT_EXPECT_EQ(test, out.nodes, 0ULL);
+	g = vms_cursor_take_gather(busy);
+	vms_store_reap(s, &sum);
+	KUNIT_EXPECT_EQ(test, sum.leaves, 1ULL);
+	KUNIT_EXPECT_EQ(test, sum.freed, 1ULL);
+	KUNIT_EXPECT_EQ(test, sum.nodes, 0ULL);
 	KUNIT_EXPECT_EQ(test, vms_slot_rc(&s->region, vms_paddr_slot(paddr[0])), 1ULL);
 	KUNIT_EXPECT_EQ(test, vms_slot_rc(&s->region, vms_paddr_slot(paddr[1])),
 			VMSTORE_RC_UNUSED);
-	vms_cursor_unclaim(busy);
+	vms_cursor_give_gather(busy, g);
+	/* That an operation has claimed the cursor does not keep its gather */
 	KUNIT_EXPECT_EQ(test, fx_reap(test, s).refs, 1ULL);
+	vms_cursor_unclaim(busy);
 	KUNIT_EXPECT_EQ(test, fx_reap(test, s).refs, 0ULL);
 	fx_expect_inv(test, s);
 }

@@ -185,25 +185,28 @@ free:
 /**
  * struct vms_ioctl - one call
  * @run: does it; the argument is in kernel memory, zero-extended to its full size
+ * @has_out: the structure has fields for the caller to read
  * @size: of the argument's structure now
  * @min_size: of its first published version
  */
 struct vms_ioctl {
 	long (*run)(struct vms_store *s, void *arg);
+	bool has_out;
 	u32 size;
 	u32 min_size;
 };
 
-#define VMS_IOCTL(name, fn, type)					\
+#define VMS_IOCTL(name, fn, out, type)					\
 	[_IOC_NR(VMSTORE_##name)] = {					\
-		.run = fn, .size = sizeof(struct type), .min_size = sizeof(struct type) }
+		.run = fn, .has_out = out, .size = sizeof(struct type),	\
+		.min_size = sizeof(struct type) }
 
 static const struct vms_ioctl vms_ioctls[] = {
-	VMS_IOCTL(INFO, vms_ioctl_info, vmstore_info),
-	VMS_IOCTL(SETUP, vms_ioctl_setup, vmstore_setup),
-	VMS_IOCTL(RUN, vms_ioctl_run, vmstore_run),
-	VMS_IOCTL(CHECK, vms_ioctl_check, vmstore_check),
-	VMS_IOCTL(DUMP, vms_ioctl_dump, vmstore_dump),
+	VMS_IOCTL(INFO, vms_ioctl_info, true, vmstore_info),
+	VMS_IOCTL(SETUP, vms_ioctl_setup, false, vmstore_setup),
+	VMS_IOCTL(RUN, vms_ioctl_run, true, vmstore_run),
+	VMS_IOCTL(CHECK, vms_ioctl_check, true, vmstore_check),
+	VMS_IOCTL(DUMP, vms_ioctl_dump, true, vmstore_dump),
 };
 
 union vms_ioctl_arg {
@@ -221,9 +224,8 @@ static long vms_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 	const struct vms_ioctl *call;
 	union vms_ioctl_arg arg = {};
 	unsigned int nr = _IOC_NR(cmd);
-	u32 usize;
+	u32 usize, size;
 	long err;
-	int fault;
 
 	if (nr >= ARRAY_SIZE(vms_ioctls) || cmd != _IO(VMSTORE_IOC_TYPE, nr))
 		return -ENOTTY;
@@ -241,10 +243,15 @@ static long vms_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 	if (arg.size != usize)	/* changed between the two reads */
 		return -EINVAL;
 
+	size = min(usize, call->size);
+	/* A place that cannot be written is found out before anything happens */
+	if (call->has_out && copy_to_user(user, &arg, size))
+		return -EFAULT;
 	err = call->run(file->private_data, &arg);
 	/* RUN tells how far it came also when it was interrupted */
-	fault = copy_to_user(user, &arg, min(usize, call->size));
-	return err ? err : fault ? -EFAULT : 0;
+	if (call->has_out && copy_to_user(user, &arg, size) && !err)
+		err = -EFAULT;
+	return err;
 }
 
 static int vms_open(struct inode *inode, struct file *file)

@@ -3,7 +3,7 @@
 
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "cursor.h"
@@ -118,12 +118,8 @@ struct vms_chain {
 
 static void vms_chain_free(struct vms_region *r, struct vms_chain *chain)
 {
-	while (chain->nr) {
-		u32 node = chain->node[--chain->nr];
-
-		atomic64_set(&r->slots[node].paths, 0);
-		vms_slot_put(r, node);
-	}
+	while (chain->nr)
+		vms_slot_cancel(r, chain->node[--chain->nr]);
 }
 
 /*
@@ -183,6 +179,9 @@ static int vms_cursor_descend(struct vms_region *r, struct vms_cursor *c, int go
 			level--;
 			continue;
 		}
+		/* In an owned node nothing can be linked: find out before allocating */
+		if (READ_ONCE(vms_node(r, node)->owner))
+			return -EBUSY;
 		*need = level - 1;
 		if (chain->nr != level - goal)
 			return -ENODATA;
@@ -210,8 +209,8 @@ static int vms_cursor_descend(struct vms_region *r, struct vms_cursor *c, int go
  *
  * Process context. Does not wait.
  *
- * Return: 0; -EBUSY a part is owned by another cursor; -ENOMEM. On an error nothing is
- * owned and nothing was linked.
+ * Return: 0; -EBUSY a part is owned by another cursor; -ENOMEM; -EINTR killed. On an
+ * error nothing is owned and nothing was linked.
  */
 int vms_cursor_open(struct vms_region *r, struct vms_cursor *c, u32 *allocated)
 {
@@ -244,6 +243,8 @@ int vms_cursor_open(struct vms_region *r, struct vms_cursor *c, u32 *allocated)
 			err = 0;	/* the tree changed under us: look again */
 		if (err)
 			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 
@@ -433,41 +434,38 @@ int vms_cursor_jump(struct vms_cursor *c, u64 va)
 
 /* --- changing --------------------------------------------------------------- */
 
-static void vms_cursor_issue(struct vms_tlb *tlb, struct vms_cursor *c, u64 start, u64 end)
-{
-	vms_tlb_issue(tlb, c->gather, &c->space->pt.mroot, start, end);
-}
-
-static void vms_cursor_dispatch(struct vms_tlb *tlb, struct vms_cursor *c)
-{
-	vms_tlb_dispatch(tlb, c->gather, &c->space->pt.mroot);
-}
-
 /* A full gather is flushed everywhere and emptied; then the operation goes on (D4) */
-static void vms_cursor_make_room(struct vms_tlb *tlb, struct vms_cursor *c)
+static void vms_cursor_make_room(struct vms_tlb *tlb, struct vms_cursor *c,
+				 struct vms_gather *g)
 {
 	struct vms_removed sum = {};
 
-	if (!vms_gather_full(c->gather))
+	if (!vms_gather_full(g))
 		return;
-	vms_cursor_dispatch(tlb, c);
-	vms_gather_reap(tlb, c->gather, &sum);
+	vms_tlb_dispatch(tlb, g, &c->space->pt.mroot);
+	vms_gather_reap(tlb, g, &sum);
 }
 
-/* Dispatch what the operation issued; release at once what nobody can see any more */
-static void vms_cursor_settle(struct vms_tlb *tlb, struct vms_cursor *c)
+/*
+ * The end of an operation: dispatch what it issued, release at once what nobody can
+ * see any more, give the gather back.
+ */
+static void vms_cursor_settle(struct vms_tlb *tlb, struct vms_cursor *c,
+			      struct vms_gather *g)
 {
 	struct vms_removed sum = {};
 
-	vms_cursor_dispatch(tlb, c);
-	vms_gather_try_release(tlb, c->gather, &sum);
+	vms_tlb_dispatch(tlb, g, &c->space->pt.mroot);
+	vms_gather_try_release(tlb, g, &sum);
+	vms_cursor_give_gather(c, g);
 }
 
 /*
  * Go down to level 1, through new nodes and pieces of split leaves where needed. All
  * nodes, and room in the gather, are there before the first change (D14).
  */
-static int vms_cursor_go_down(struct vms_tlb *tlb, struct vms_cursor *c, u32 *allocated)
+static int vms_cursor_go_down(struct vms_tlb *tlb, struct vms_cursor *c,
+			      struct vms_gather *g, u32 *allocated)
 {
 	struct vms_region *r = tlb->mmu->region;
 	struct vms_cursor_pos *pos = &c->pos;
@@ -487,7 +485,7 @@ static int vms_cursor_go_down(struct vms_tlb *tlb, struct vms_cursor *c, u32 *al
 		*pos = start;
 		return err;
 	}
-	vms_cursor_make_room(tlb, c);
+	vms_cursor_make_room(tlb, c, g);
 	while (pos->level > 1) {
 		u32 node = pos->path[pos->level];
 		unsigned int i = vms_pte_index(pos->va, pos->level);
@@ -522,15 +520,19 @@ int vms_cursor_map(struct vms_tlb *tlb, struct vms_cursor *c, u32 slot,
 {
 	struct vms_region *r = tlb->mmu->region;
 	struct vms_cursor_pos *pos = &c->pos;
+	struct vms_gather *g;
 	u64 va = pos->va;
 	u64 was;
 	int err;
 
 	if (va >= c->end || c->end - va < VMS_PAGE_SIZE || !vms_prop_encodable(prop))
 		return -EINVAL;
-	err = vms_cursor_go_down(tlb, c, allocated);
-	if (err)
+	g = vms_cursor_take_gather(c);
+	err = vms_cursor_go_down(tlb, c, g, allocated);
+	if (err) {
+		vms_cursor_give_gather(c, g);
 		return err;
+	}
 
 	atomic64_inc(&r->slots[slot].paths);
 	was = vms_node_set(r, pos->path[1], vms_pte_index(va, 1),
@@ -541,11 +543,11 @@ int vms_cursor_map(struct vms_tlb *tlb, struct vms_cursor *c, u32 slot,
 		old->slot = vms_entry_slot(r, was);
 		old->prop = vms_pte_prop(was);
 		atomic64_dec(&r->slots[old->slot].paths);
-		vms_gather_add(tlb, c->gather, old->slot, false);
-		vms_cursor_issue(tlb, c, va, va + VMS_PAGE_SIZE);
+		vms_gather_add(tlb, g, old->slot, false);
+		vms_tlb_issue(tlb, g, &c->space->pt.mroot, va, va + VMS_PAGE_SIZE);
 	}
 	vms_cursor_forward(c);
-	vms_cursor_settle(tlb, c);
+	vms_cursor_settle(tlb, c, g);
 	return 0;
 }
 
@@ -568,10 +570,12 @@ int vms_cursor_unmap(struct vms_tlb *tlb, struct vms_cursor *c, u64 len,
 	struct vms_region *r = tlb->mmu->region;
 	struct vms_cursor_pos *pos = &c->pos;
 	int err = vms_cursor_check_len(c, len);
+	struct vms_gather *g;
 	u64 end;
 
 	if (err)
 		return err;
+	g = vms_cursor_take_gather(c);
 	end = pos->va + len;
 	while (vms_cursor_seek(r, c, end, true)) {
 		unsigned int i = vms_pte_index(pos->va, pos->level);
@@ -579,15 +583,16 @@ int vms_cursor_unmap(struct vms_tlb *tlb, struct vms_cursor *c, u64 len,
 		bool table;
 		u32 slot;
 
-		vms_cursor_make_room(tlb, c);
+		vms_cursor_make_room(tlb, c, g);
 		table = vms_pte_kind(vms_pos_entry(r, pos)) == VMS_ENTRY_TABLE;
 		slot = vms_node_unlink(r, node, i, sum);
-		vms_gather_add(tlb, c->gather, slot, table);
-		vms_cursor_issue(tlb, c, vms_pos_start(pos), vms_pos_end(pos));
+		vms_gather_add(tlb, g, slot, table);
+		vms_tlb_issue(tlb, g, &c->space->pt.mroot, vms_pos_start(pos),
+			      vms_pos_end(pos));
 		vms_cursor_forward(c);
 		cond_resched();
 	}
-	vms_cursor_settle(tlb, c);
+	vms_cursor_settle(tlb, c, g);
 	return 0;
 }
 
@@ -670,15 +675,16 @@ int vms_cursor_protect_next(struct vms_region *r, struct vms_cursor *c, u64 len,
  */
 int vms_cursor_flush(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len)
 {
-	struct vms_removed sum = {};
+	struct vms_gather *g;
 
 	if (!vms_page_aligned(va) || !vms_page_aligned(len))
 		return -EINVAL;
 	if (va > VMSTORE_USER_END || len > VMSTORE_USER_END - va)
 		return -EACCES;
-	vms_cursor_issue(tlb, c, va, va + len);
-	vms_cursor_dispatch(tlb, c);
-	vms_tlb_sync(tlb, c->gather);
-	vms_gather_try_release(tlb, c->gather, &sum);
+	g = vms_cursor_take_gather(c);
+	vms_tlb_issue(tlb, g, &c->space->pt.mroot, va, va + len);
+	vms_tlb_dispatch(tlb, g, &c->space->pt.mroot);
+	vms_tlb_sync(tlb, g);
+	vms_cursor_settle(tlb, c, g);
 	return 0;
 }

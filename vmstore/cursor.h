@@ -50,7 +50,9 @@ struct vms_cursor_pos {
  * @end: the same (barrier_va of the reference)
  * @guard_level: level of the covering node
  * @pos: where it stands
- * @gather: of a mutable cursor
+ * @gather: of a mutable cursor; NULL while an operation works with it. REAP exchanges
+ *	a gather that nobody works with for an empty one, so taking and giving back is
+ *	atomic and nobody ever waits for it
  * @claimed: bit 0: an operation is working on it
  * @rcu: lookups are lock-free
  */
@@ -100,6 +102,18 @@ int vms_cursor_protect_next(struct vms_region *r, struct vms_cursor *c, u64 len,
 			    const struct vms_prop_change *change, struct vms_item *old,
 			    struct vmstore_prop *now);
 int vms_cursor_flush(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len);
+
+/* vms_cursor_take_gather - for one operation on a claimed mutable cursor */
+static inline struct vms_gather *vms_cursor_take_gather(struct vms_cursor *c)
+{
+	return xchg(&c->gather, NULL);
+}
+
+static inline void vms_cursor_give_gather(struct vms_cursor *c, struct vms_gather *g)
+{
+	/* Pairs with the exchange by REAP: the gather is complete */
+	smp_store_release(&c->gather, g);
+}
 
 /* vms_cursor_claim - one operation at a time works on a cursor; the loser is -EBUSY */
 static inline bool vms_cursor_claim(struct vms_cursor *c)

@@ -54,7 +54,7 @@ int vms_node_try_own(struct vms_region *r, u32 node, u64 owner)
 	else if (meta->owner)
 		err = -EBUSY;
 	else
-		meta->owner = owner;
+		WRITE_ONCE(meta->owner, owner);
 	spin_unlock(&meta->lock);
 	return err;
 }
@@ -65,7 +65,7 @@ void vms_node_disown(struct vms_region *r, u32 node)
 	struct vms_node_meta *meta = vms_node(r, node);
 
 	spin_lock(&meta->lock);
-	meta->owner = 0;
+	WRITE_ONCE(meta->owner, 0);
 	spin_unlock(&meta->lock);
 }
 

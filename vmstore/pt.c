@@ -121,10 +121,8 @@ int vms_pt_init(struct vms_pt *pt, struct vms_mmu *mmu, u64 tag)
 	pt->mroot.entries = vms_node_entries(r, pt->root);
 	pt->mroot.tag = tag;
 	err = mmu->ops->root_init(mmu, &pt->mroot);
-	if (err) {
-		atomic64_set(&r->slots[pt->root].paths, 0);
-		vms_slot_put(r, pt->root);
-	}
+	if (err)
+		vms_slot_cancel(r, pt->root);
 	return err;
 }
 

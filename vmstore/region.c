@@ -179,7 +179,8 @@ int vms_slot_from_unused(struct vms_region *r, u32 idx, enum vmstore_usage usage
 	/* What is left of a node holds machine addresses: not for a data frame */
 	if (slot->usage == VMSTORE_USAGE_PAGETABLE && usage == VMSTORE_USAGE_FRAME)
 		memset(vms_slot_kva(r, idx), 0, VMS_PAGE_SIZE);
-	slot->usage = usage;
+	slot->last_usage = slot->usage;
+	WRITE_ONCE(slot->usage, usage);
 	slot->type = usage == VMSTORE_USAGE_PAGETABLE ? VMS_TYPE_NODE : VMS_TYPE_FRAME;
 	slot->storage = true;
 	if (usage == VMSTORE_USAGE_PAGETABLE)
@@ -304,6 +305,18 @@ int vms_slot_from_in_use(struct vms_region *r, u32 idx)
 	return 0;
 }
 
+/* The end of a teardown: the metadata goes, then the slot is unused */
+static void vms_slot_free(struct vms_region *r, u32 idx)
+{
+	struct vms_slot *slot = &r->slots[idx];
+
+	slot->storage = false;
+	slot->type = VMS_TYPE_NONE;
+	atomic64_set_release(&slot->rc, VMS_RC_UNUSED);
+	atomic_inc(&r->nr_free);
+	set_bit(idx, r->free_map);
+}
+
 /**
  * vms_slot_put - drop one reference of a shared slot
  * @r: region
@@ -324,12 +337,31 @@ bool vms_slot_put(struct vms_region *r, u32 idx)
 	smp_acquire__after_ctrl_dep();
 	if (slot->usage == VMSTORE_USAGE_PAGETABLE)
 		atomic_dec(&r->nr_nodes);
-	slot->storage = false;
-	slot->type = VMS_TYPE_NONE;
-	atomic64_set_release(&slot->rc, VMS_RC_UNUSED);
-	atomic_inc(&r->nr_free);
-	set_bit(idx, r->free_map);
+	vms_slot_free(r, idx);
 	return true;
+}
+
+/**
+ * vms_slot_cancel - give back a slot that was claimed and never used
+ * @r: region
+ * @idx: slot with the one reference of the caller, which nobody else has seen
+ *
+ * Usage is as it was before, so that an operation that fails has changed nothing. Any
+ * context.
+ */
+void vms_slot_cancel(struct vms_region *r, u32 idx)
+{
+	struct vms_slot *slot = &r->slots[idx];
+	u8 usage = slot->last_usage;
+
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE)
+		atomic_dec(&r->nr_nodes);
+	/* A node's entries must not be read as data, whatever the slot says it was */
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE && usage != VMSTORE_USAGE_PAGETABLE)
+		memset(vms_slot_kva(r, idx), 0, VMS_PAGE_SIZE);
+	atomic64_set(&slot->paths, 0);
+	WRITE_ONCE(slot->usage, usage);
+	vms_slot_free(r, idx);
 }
 
 /**

@@ -62,6 +62,7 @@ struct vms_node_meta {
  * @in_list: 0, or the id of the frame list that holds the frame
  * @self: index of this slot [R5, R15]
  * @usage: enum vmstore_usage, sticky
+ * @last_usage: what it was before the last allocation
  * @type: enum vms_slot_type, NONE = not initialised
  * @storage: metadata storage is initialised
  * @node: storage of a page-table node
@@ -74,7 +75,7 @@ struct vms_slot {
 	u8 usage;
 	u8 type;
 	bool storage;
-	u8 __pad;
+	u8 last_usage;
 	struct vms_node_meta node;
 } __aligned(64);
 
@@ -120,6 +121,7 @@ int vms_slot_alloc(struct vms_region *r, enum vmstore_usage usage, bool even, u3
 int vms_slot_from_in_use(struct vms_region *r, u32 idx);
 int vms_slot_can_share(struct vms_region *r, u32 idx);
 bool vms_slot_put(struct vms_region *r, u32 idx);
+void vms_slot_cancel(struct vms_region *r, u32 idx);
 
 int vms_region_slot_of_pa(const struct vms_region *r, u64 pa, u32 *idx);
 

@@ -253,11 +253,13 @@ static int vms_op_cursor_drop(struct vms_step *step)
 	vms_registry_extract(&s->cursors, c->id);
 	vms_cursor_close(&s->region, c);
 	if (c->mut) {
-		vms_tlb_dispatch(&s->tlb, c->gather, &space->pt.mroot);
-		if (vms_gather_try_release(&s->tlb, c->gather, &sum))
-			vms_gather_free(c->gather);
+		struct vms_gather *g = vms_cursor_take_gather(c);
+
+		vms_tlb_dispatch(&s->tlb, g, &space->pt.mroot);
+		if (vms_gather_try_release(&s->tlb, g, &sum))
+			kvfree_rcu(g, rcu);
 		else
-			vms_store_leave_gather(s, c->gather);
+			vms_store_leave_gather(s, g);
 	}
 	kfree_rcu(c, rcu);
 	atomic_dec(&space->cursors);

@@ -70,6 +70,7 @@ struct vms_store *vms_store_create(void)
 	}
 	mutex_init(&s->setup_lock);
 	mutex_init(&s->serial);
+	mutex_init(&s->reap_lock);
 	spin_lock_init(&s->left_lock);
 	INIT_LIST_HEAD(&s->left);
 	vms_registry_init(&s->spaces, VMS_MAX_SPACES);
@@ -244,6 +245,7 @@ void vms_store_destroy(struct vms_store *s)
 	xa_destroy(&s->cursors.xa);
 	xa_destroy(&s->spaces.xa);
 	percpu_free_rwsem(&s->rwsem);
+	mutex_destroy(&s->reap_lock);
 	mutex_destroy(&s->serial);
 	mutex_destroy(&s->setup_lock);
 	kvfree(s);
@@ -445,19 +447,57 @@ void vms_store_leave_gather(struct vms_store *s, struct vms_gather *g)
 	spin_unlock(&s->left_lock);
 }
 
-/* The next mutable cursor from *id on that nobody works on, claimed; or NULL */
-static struct vms_cursor *vms_store_next_cursor(struct vms_store *s, unsigned long *id)
+/*
+ * From cursor *id on, exchange the gather of the first cursor that has anything in it
+ * and that no operation works with for @empty. *space becomes the cursor's space, and
+ * the caller a user of it, if there are requests to dispatch.
+ */
+static struct vms_gather *vms_store_swap_gather(struct vms_store *s, unsigned long *id,
+						struct vms_gather *empty,
+						struct vms_space **space)
 {
+	struct vms_gather *g = NULL;
 	struct vms_cursor *c;
 
+	*space = NULL;
 	rcu_read_lock();
-	while ((c = xa_find(&s->cursors.xa, id, ULONG_MAX, XA_PRESENT))) {
-		if (c->mut && vms_cursor_claim(c))
+	xa_for_each_start(&s->cursors.xa, *id, c, *id) {
+		g = READ_ONCE(c->gather);	/* freed after a grace period only */
+		if (!g || !READ_ONCE(g->nr))
+			continue;
+		empty->space = g->space;
+		empty->cursor = g->cursor;
+		if (try_cmpxchg(&c->gather, &g, empty))
 			break;
-		++*id;
+	}
+	if (c && !vms_flush_empty(&g->pending)) {
+		if (vms_space_get(c->space))
+			*space = c->space;
+		else	/* dropped: the machine has forgotten its root */
+			vms_flush_clear(&g->pending);
 	}
 	rcu_read_unlock();
-	return c;
+	return c ? g : NULL;
+}
+
+/* What live cursors have gathered; one spare gather goes round */
+static void vms_store_reap_cursors(struct vms_store *s, struct vms_removed *sum)
+{
+	struct vms_gather *spare = vms_gather_alloc(&s->tlb);
+	struct vms_space *space;
+	struct vms_gather *g;
+	unsigned long id = 0;
+
+	while (spare && (g = vms_store_swap_gather(s, &id, spare, &space))) {
+		if (space) {
+			vms_tlb_dispatch(&s->tlb, g, &space->pt.mroot);
+			vms_space_put(space);
+		}
+		vms_gather_reap(&s->tlb, g, sum);
+		spare = g;
+		id++;
+	}
+	vms_gather_free(spare);
 }
 
 /**
@@ -465,16 +505,15 @@ static struct vms_cursor *vms_store_next_cursor(struct vms_store *s, unsigned lo
  * @s: locked store
  * @sum: added to: what was released
  *
- * Cursors that another operation works on are left alone. Waits for flushes and a
- * grace period.
+ * The gather of a cursor that an operation works with is left alone. Waits for flushes,
+ * a grace period, and for another reap: what that one has in hand is released too.
  */
 void vms_store_reap(struct vms_store *s, struct vms_removed *sum)
 {
 	struct vms_gather *g, *next;
-	struct vms_cursor *c;
-	unsigned long id = 0;
 	LIST_HEAD(left);
 
+	mutex_lock(&s->reap_lock);
 	spin_lock(&s->left_lock);
 	list_splice_init(&s->left, &left);
 	spin_unlock(&s->left_lock);
@@ -482,10 +521,6 @@ void vms_store_reap(struct vms_store *s, struct vms_removed *sum)
 		vms_gather_reap(&s->tlb, g, sum);
 		vms_gather_free(g);
 	}
-	while ((c = vms_store_next_cursor(s, &id))) {
-		vms_tlb_dispatch(&s->tlb, c->gather, &c->space->pt.mroot);
-		vms_gather_reap(&s->tlb, c->gather, sum);
-		vms_cursor_unclaim(c);
-		id++;
-	}
+	vms_store_reap_cursors(s, sum);
+	mutex_unlock(&s->reap_lock);
 }

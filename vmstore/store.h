@@ -3,7 +3,8 @@
  * The store: VmStore and KVmStore over one region, their registries, and the helpers
  * that take entries out and put them in [model 2.1, 4].
  *
- * Lock order: cpus_read_lock, the store's lock, a cursor's claim, node, flush queue.
+ * Lock order: cpus_read_lock, the store's lock, reap_lock, node, flush queue. A claim is
+ * not waited for.
  * In check mode off operations run side by side and hold @rwsem for reading; what
  * wants a quiet store takes it for writing. In the other modes every operation and
  * its check hold @serial; @rwsem is then taken for reading only.
@@ -53,6 +54,7 @@ struct vms_registry {
  * @spaces: VmSpaceId -> struct vms_space [F0-vm_spaces]
  * @cursors: CursorId -> struct vms_cursor [F0-cursors]
  * @frames: FrameId -> slot as an xarray value [F0-frames, F-FrameEntry.paddr]
+ * @reap_lock: held by a reap
  * @left_lock: guards @left
  * @left: gathers whose cursor is closed
  * @inv: the checker's counters and what it found
@@ -74,6 +76,7 @@ struct vms_store {
 	struct vms_registry spaces;
 	struct vms_registry cursors;
 	struct vms_registry frames;
+	struct mutex reap_lock;		/* one reap at a time */
 	spinlock_t left_lock;		/* left */
 	struct list_head left;
 	struct vms_inv *inv;

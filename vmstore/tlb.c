@@ -52,12 +52,6 @@ void vms_flush_merge(struct vms_flush *f, const struct vms_flush *more)
 		f->ops[f->nr++] = more->ops[i];
 }
 
-static void vms_flush_clear(struct vms_flush *f)
-{
-	f->nr = 0;
-	f->all = false;
-}
-
 /*
  * Runs on @cpu. Done is set after the flush, not before it as in Tl5: here it
  * releases frames (Tl7), it does not only end a wait.
@@ -158,7 +152,8 @@ bool vms_gather_full(const struct vms_gather *g)
  */
 void vms_gather_add(struct vms_tlb *tlb, struct vms_gather *g, u32 slot, bool node)
 {
-	g->entry[g->nr++] = (struct vms_gathered) { slot, node };
+	g->entry[g->nr] = (struct vms_gathered) { slot, node };
+	WRITE_ONCE(g->nr, g->nr + 1);
 	atomic64_inc(&tlb->gathered);
 	if (node) {
 		g->has_node = true;
@@ -272,8 +267,9 @@ static void vms_gather_release(struct vms_tlb *tlb, struct vms_gather *g,
 	struct vms_region *r = tlb->mmu->region;
 
 	while (g->nr) {
-		struct vms_gathered *e = &g->entry[--g->nr];
+		struct vms_gathered *e = &g->entry[g->nr - 1];
 
+		WRITE_ONCE(g->nr, g->nr - 1);
 		if (e->node)
 			vms_node_release(r, e->slot, sum);
 		else

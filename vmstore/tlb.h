@@ -19,6 +19,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "mmu.h"
@@ -75,6 +76,7 @@ struct vms_gathered {
  * @entry: frames and nodes removed
  * @has_node: one of them at least is a node, and
  * @rcu_state: the grace period after which no walker can see it
+ * @rcu: REAP looks at the gathers of cursors without a lock
  * @wait_seq: per CPU the request that must be done, 0 = none
  */
 struct vms_gather {
@@ -87,6 +89,7 @@ struct vms_gather {
 	struct vms_gathered entry[VMS_GATHER_MAX];
 	bool has_node;
 	unsigned long rcu_state;
+	struct rcu_head rcu;
 	u64 wait_seq[];
 };
 
@@ -106,6 +109,12 @@ static inline bool vms_flush_empty(const struct vms_flush *f)
 static inline bool vms_tlb_has_gathered(struct vms_tlb *tlb)
 {
 	return atomic64_read(&tlb->gathered);
+}
+
+static inline void vms_flush_clear(struct vms_flush *f)
+{
+	f->nr = 0;
+	f->all = false;
 }
 
 struct vms_gather *vms_gather_alloc(struct vms_tlb *tlb);
