@@ -11,7 +11,9 @@ test any row names must have passed in some tier and failed in none.
 
 The column "tests" names tests as they are in RESULTS, without the tier and
 separated by blanks: vmstore-region:rc_states is a KUnit case, frame:drop a
-case of a program in selftests/. A * stands for any characters. Exit status: 0, or 1 with a line for each thing that is missing.
+case of a program in selftests/. A * stands for any characters.
+
+Exit status: 0, or 1 with a line for each thing that is missing.
 """
 
 import argparse
