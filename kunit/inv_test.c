@@ -284,6 +284,12 @@ static void r8_no_storage(struct world *w)
 	poke_rc(w, w->free, VMS_RC_UNIQUE);
 }
 
+static void r8_paths(struct world *w)
+{
+	poke_live(w, w->free, VMS_RC_UNIQUE, VMSTORE_USAGE_FRAME, VMS_TYPE_FRAME);
+	poke_paths(w, w->free, 1);
+}
+
 static void r9_no_type(struct world *w)
 {
 	POKE(w, slot_of(w, w->held)->type, VMS_TYPE_NONE);
@@ -376,6 +382,11 @@ static void s13_not_frame(struct world *w)
 static void s14_count(struct world *w)
 {
 	POKE(w, w->fx.s->frames.count.counter, w->fx.s->frames.count.counter + 1);
+}
+
+static void s14_limit(struct world *w)
+{
+	POKE(w, w->fx.s->frames.max, 0);
 }
 
 static void a1_gathered(struct world *w)
@@ -472,6 +483,12 @@ static void p5_level(struct world *w)
 	POKE(w, slot_of(w, w->b->pt.root)->node.level, 3);
 }
 
+/* The whole table is lost with its root */
+static void p5_outside(struct world *w)
+{
+	POKE(w, w->b->pt.root, w->fx.s->region.nr_slots);
+}
+
 static void p6_stray(struct world *w)
 {
 	POKE(w, slot_of(w, w->empty)->node.stray, true);
@@ -480,6 +497,12 @@ static void p6_stray(struct world *w)
 static void p6_children(struct world *w)
 {
 	POKE(w, slot_of(w, w->empty)->node.nr_children, VMS_NR_ENTRIES + 1);
+}
+
+static void p7_leaf_in_root(struct world *w)
+{
+	poke_entry(w, w->b->pt.root, vms_page_size(4), 4,
+		   vms_pte_make_leaf(pa_of(w, w->fx.s->region.first_mmio), 4, fx_rw));
 }
 
 /* Aligned device memory: nothing but the item rule speaks against it */
@@ -514,6 +537,11 @@ static void p11_rc(struct world *w)
 {
 	POKE(w, slot_of(w, w->mapped)->usage, VMSTORE_USAGE_KERNEL);
 	poke_rc(w, w->mapped, 0);
+}
+
+static void p11_usage(struct world *w)
+{
+	POKE(w, slot_of(w, w->mapped)->usage, VMSTORE_USAGE_PAGETABLE);
 }
 
 static void p11_path(struct world *w)
@@ -584,6 +612,26 @@ static void c1_range(struct world *w)
 	POKE(w, w->narrow->end, NARROW + 2 * vms_page_size(2));
 }
 
+static void c1_range_misaligned(struct world *w)
+{
+	POKE(w, w->narrow->end, w->narrow->end - 8);
+}
+
+static void c1_user_half(struct world *w)
+{
+	POKE(w, w->narrow->pos.va, VMSTORE_USER_END + FX_PAGE);
+}
+
+static void c1_level(struct world *w)
+{
+	POKE(w, w->narrow->pos.level, 0);
+}
+
+static void c1_guard_level(struct world *w)
+{
+	POKE(w, w->narrow->guard_level, VMS_NR_LEVELS + 1);
+}
+
 static void c1_before(struct world *w)
 {
 	POKE(w, w->narrow->start, NARROW + FX_PAGE);
@@ -593,6 +641,11 @@ static void c1_before(struct world *w)
 static void c1_path(struct world *w)
 {
 	POKE(w, w->narrow->pos.path[1], w->wide_leafs);
+}
+
+static void c1_path_level(struct world *w)
+{
+	POKE(w, slot_of(w, w->narrow_node)->node.level, 2);
 }
 
 static void c2_outside(struct world *w)
@@ -615,16 +668,31 @@ static void c3_below(struct world *w)
 	POKE(w, slot_of(w, w->wide_leafs)->node.owner, 0);
 }
 
-/* Past the end and above the covering node, as no path says */
-static void c4_popped(struct world *w)
+/* Above the covering node, as no path says */
+static void poke_popped(struct world *w, u64 va, int level)
 {
 	struct vms_cursor_pos pos = {
-		.va = NARROW + 2 * FX_PAGE,
-		.level = 2,
+		.va = va,
+		.level = level,
 		.path = { [0 ... VMS_NR_LEVELS] = VMS_NO_SLOT },
 	};
 
 	POKE(w, w->narrow->pos, pos);
+}
+
+static void c4_popped(struct world *w)
+{
+	poke_popped(w, NARROW + 2 * FX_PAGE, 2);
+}
+
+static void c4_popped_inside(struct world *w)
+{
+	poke_popped(w, NARROW, 2);
+}
+
+static void c5_popped_twice(struct world *w)
+{
+	poke_popped(w, NARROW + 2 * FX_PAGE, 3);
 }
 
 static void c5_misaligned(struct world *w)
@@ -696,6 +764,7 @@ static const struct inv_case inv_cases[] = {
 	/* a path at an unused slot is one that no leaf has, too */
 	{ "unused with a path", r7_paths, "R7 R14" },
 	{ "unique without storage", r8_no_storage, "R8" },
+	{ "unique with a path", r8_paths, "R8 R14" },
 	{ "shared without a type", r9_no_type, "R9" },
 	{ "rc just above the maximum", r10_first, "R10" },
 	{ "rc just below unique", r10_last, "R10" },
@@ -713,6 +782,7 @@ static const struct inv_case inv_cases[] = {
 	{ "handle out of the region", s12_outside, "S12" },
 	{ "handle of a kernel frame", s13_not_frame, "S13" },
 	{ "wrong number of handles", s14_count, "S14" },
+	{ "more handles than allowed", s14_limit, "S14" },
 	{ "unused and gathered", a1_gathered, "A1" },
 	/*
 	 * A data frame that is unused though it has a user has no count that could be
@@ -739,16 +809,22 @@ static const struct inv_case inv_cases[] = {
 	{ "leaf out of the region", p3_address, "P3 P7 P8" },
 	{ "a node is mapped", p4_node_mapped, "P4" },
 	{ "machine walks another root", p5_other_root, "P5" },
+	/* what only that table reaches is used by nobody */
+	{ "root out of the region", p5_outside, "P5 G1 R14 R17 A2 A3c" },
 	{ "stray and reachable", p6_stray, "P6" },
 	/* no recount exceeds 512 */
 	{ "more children than entries", p6_children, "P6 P13" },
 	{ "huge user leaf", p7_huge_user_leaf, "P7" },
+	/* larger than any region: most of its pages are no slot */
+	{ "leaf in a root", p7_leaf_in_root, "P7 P8 P12" },
 	/* P7 says of the leaf what P8 says of the mapping */
 	{ "huge leaf misaligned", p8_misaligned, "P7 P8" },
 	{ "node with two paths", p10_paths, "P10" },
 	{ "node with rc 0", p10_rc, "P10" },
 	{ "node with a frame's type", p10_type, "P10" },
 	{ "mapped with rc 0", p11_rc, "P11" },
+	/* a node that no table reaches */
+	{ "mapped with a node's usage", p11_usage, "P11 G1" },
 	/* fewer paths than leaves are also not as many */
 	{ "path not recorded", p11_path, "P11 R14" },
 	{ "huge leaf over free frames", p12_sub_pages, "P12" },
@@ -762,17 +838,26 @@ static const struct inv_case inv_cases[] = {
 	{ "window without its table", d16_no_table, "D16" },
 	/* S6 is the conjunction of C1 to C4 */
 	{ "range exceeds the covering node", c1_range, "C1 S6" },
+	{ "range misaligned", c1_range_misaligned, "C1 S6" },
+	{ "address in the kernel half", c1_user_half, "C1 S6" },
+	/* what the levels say of the path is C6 */
+	{ "level 0", c1_level, "C1 C6 S6" },
+	{ "covering node above the root", c1_guard_level, "C1 C5 C6 S6" },
 	/* C5 says of the handle what C1 says of the owner: C1 is the stronger one */
 	{ "address before the range", c1_before, "C1 C5 S6" },
 	{ "address misaligned", c5_misaligned, "C1 C5 S6" },
 	/* a node that is not on the cursor's way is not its own either */
 	{ "path of another cursor", c1_path, "C1 C3 S6" },
+	/* the stored level is all a node keeps of its place */
+	{ "wrong level of a path node", c1_path_level, "C1 S6 P2 P10 S7" },
 	{ "node owned from outside", c2_outside, "C2 S6" },
 	/* no cursor is to blame */
 	{ "node owned by nobody", c2_dead_owner, "C2" },
 	{ "path node not owned", c3_path, "C3 S6" },
 	{ "node in the range not owned", c3_below, "C3 S6" },
 	{ "popped too high", c4_popped, "C4 S6" },
+	{ "popped too high in the range", c4_popped_inside, "C1 C4 S6" },
+	{ "popped above the handle's bound", c5_popped_twice, "C4 C5 S6" },
 	{ "path above the covering node", c6_above, "C6" },
 	/* S7 is P10 to P13 on what a cursor reaches */
 	{ "children wrong below a cursor", s7_below, "P13 S7" },
