@@ -1316,6 +1316,34 @@ static void inv_self_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx_check(test, w->fx.s), 0);
 }
 
+/* One subtree linked often below a cursor: no walk takes it for so many */
+static void inv_no_tree_below(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vms_store *s = w->fx.s;
+	u64 space = fx_space_new(test, s);
+	u64 id = fx_open(test, s, true, space, 0, 32 * vms_page_size(3));
+	const struct vms_cursor *c = xa_load(&s->cursors.xa, id);
+	bool found = false;
+	u32 top, below;
+	u64 i;
+
+	fx_map_new(test, s, id, 0);
+	top = node_at(w, c->space, 0, 3);
+	below = node_at(w, c->space, 0, 2);
+	for (i = 1; i <= MAX_POKES / 2; i++)
+		poke_entry(w, top, i * vms_page_size(3), 3,
+			   vms_pte_make_table(pa_of(w, below)));
+	KUNIT_EXPECT_GT(test, fx_check(test, s), 0);
+	for (i = 0; i < min_t(u64, s->inv->nr_violations, VMS_INV_MAX_VIOLATIONS); i++)
+		found |= !!strstr(s->inv->violation[i].text, "is no tree");
+	KUNIT_EXPECT_TRUE(test, found);
+	KUNIT_EXPECT_GT(test, count_of(s, "P1")->violated, 0);
+	KUNIT_EXPECT_GT(test, count_of(s, "S7")->violated, 0);
+	undo(w);
+	KUNIT_EXPECT_EQ(test, fx_check(test, s), 0);
+}
+
 /* Any bytes in a table are reported, and end no check */
 static void inv_garbage(struct kunit *test)
 {
@@ -1385,6 +1413,7 @@ static struct kunit_case inv_test_cases[] = {
 	KUNIT_CASE(inv_freezes),
 	KUNIT_CASE(inv_cycle),
 	KUNIT_CASE(inv_self_table),
+	KUNIT_CASE(inv_no_tree_below),
 	KUNIT_CASE(inv_garbage),
 	KUNIT_CASE(inv_garbage_in_region),
 	{}
