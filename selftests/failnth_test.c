@@ -303,6 +303,45 @@ TEST_F_TIMEOUT(failnth, setup_call, 200)
 	EXPECT_GT(sites, 5);
 }
 
+/* Without SETUP the first call makes the store, and can make it later if not now */
+TEST_F_TIMEOUT(failnth, first_call, 100)
+{
+	struct vmstore_rec_slots rec[8];
+	struct vmstore_op op = vt_reap();
+	union {
+		__u32 size;
+		struct vmstore_check check;
+		struct vmstore_dump dump;
+		struct vmstore_run run;
+	} arg, first[] = {
+		{ .check = { .size = sizeof(arg.check) } },
+		{ .dump = { .size = sizeof(arg.dump), .section = VMSTORE_DUMP_SLOTS,
+			    .rec_size = sizeof(rec[0]), .buf = (uintptr_t)rec,
+			    .buf_len = sizeof(rec) } },
+		{ .run = { .size = sizeof(arg.run), .ops = (uintptr_t)&op, .count = 1,
+			   .op_size = sizeof(op) } },
+	};
+	static const unsigned long cmd[] = { VMSTORE_CHECK, VMSTORE_DUMP, VMSTORE_RUN };
+	struct vmstore_info info;
+	int i, fd, err;
+
+	for (i = 0; i < 3; i++) {
+		fd = vt_open();
+		ASSERT_GE(fd, 0);
+		arg = first[i];
+		arm(1);
+		err = vt_ioctl(fd, cmd[i], &arg);
+		EXPECT_TRUE(disarm());
+		EXPECT_EQ(-ENOMEM, err);
+		ASSERT_EQ(0, vt_info(fd, &info));
+		EXPECT_EQ(0, info.out_region_size);
+		arg = first[i];
+		EXPECT_EQ(0, vt_ioctl(fd, cmd[i], &arg));
+		EXPECT_EQ(0, vt_check(fd));
+		close(fd);
+	}
+}
+
 TEST_F_TIMEOUT(failnth, dump_call, 100)
 {
 	struct vmstore_rec_slots rec[8];
