@@ -10,6 +10,7 @@
 #   tools    what the tools can test without a device
 #   kunit    the KUnit suites in User Mode Linux
 #   uml      the test programs in User Mode Linux
+#   coverage lines and branches of vmstore/ that kunit and uml reach
 #   x86      the KUnit suites in QEMU, real page tables
 #   debug    kunit and uml once more with KASAN, UBSAN, lockdep, kmemleak
 #   smp-debug  the KUnit suites and the test programs in QEMU, two processors,
@@ -25,7 +26,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="static build tools kunit uml x86 debug smp-debug kcsan vm trace"
+all="static build tools kunit uml coverage x86 debug smp-debug kcsan vm trace"
 # Seconds one test program may take, and one guest.
 program_seconds=300
 guest_seconds=1500
@@ -187,6 +188,8 @@ tier_uml()
 	guest uml "$scripts/uml.sh" --timeout $guest_seconds \
 		--log "$logs/uml.log"
 }
+
+tier_coverage() { scripted coverage "$scripts/coverage.sh"; }
 
 tier_debug()
 {
