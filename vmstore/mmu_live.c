@@ -132,7 +132,6 @@ int vms_mmu_live_probe(void)
 {
 	bool taken = true;
 	u64 *table;
-	u64 cr3;
 
 	if (boot_cpu_has(X86_FEATURE_XENPV)) {
 		pr_err("not on Xen PV: it owns the page tables\n");
@@ -157,16 +156,11 @@ int vms_mmu_live_probe(void)
 	}
 
 	preempt_disable();
-	cr3 = __native_read_cr3();
 	table = vms_linux_priv_table();
 	if (table)
 		taken = READ_ONCE(table[VMS_PRIV_INDEX]);
 	preempt_enable();
 
-	if (cr3 & VMS_CR3_BAD_BIT) {
-		pr_err("the kernel runs on an odd top-level table\n");
-		return -EOPNOTSUPP;
-	}
 	if (taken) {
 		pr_err("top-level slot %d is not empty: somebody else uses it\n",
 		       VMS_PRIV_INDEX);
