@@ -351,6 +351,66 @@ TEST_F(access, after_replace)
 	}
 }
 
+/*
+ * Map and Unmap have dispatched their flush themselves: once it is waited for, no CPU
+ * reaches what was there, although nobody asked for a flush [Tl9, Tl11]
+ */
+TEST_F(access, after_change_and_reap)
+{
+	__u32 cpus = cpus_tried(&self->info), cpu;
+	struct vmstore_op op = RUN_OK(self->fd, vt_alloc());
+
+	RUN_OK(self->fd, vt_write(self->space, VA, 8, 111, 0));
+	for (cpu = 0; cpu < cpus; cpu++) {
+		RUN_OK(self->fd, vt_activate(self->space, cpu));
+		EXPECT_EQ(111, LOAD(self->space, VA, 8, cpu));
+		RUN_OK(self->fd, vt_load(self->space, VA + VT_PAGE, 8, cpu));
+	}
+	RUN_OK(self->fd, vt_jump(self->cursor, VA));
+	RUN_OK(self->fd, vt_map(self->cursor, op.out.id, VT_RW));
+	RUN_OK(self->fd, vt_unmap(self->cursor, VT_PAGE));
+	RUN_OK(self->fd, vt_reap());
+	for (cpu = 0; cpu < cpus; cpu++) {
+		EXPECT_EQ(0, LOAD(self->space, VA, 8, cpu));
+		EXPECT_FAULT(0, vt_load(self->space, VA + VT_PAGE, 8, cpu));
+		RUN_OK(self->fd, vt_activate(0, cpu));
+	}
+}
+
+/* A frame that has a new owner is reached by no old translation [T5] */
+TEST_F(access, reused_frame_is_out_of_reach)
+{
+	__u32 cpus = cpus_tried(&self->info), cpu;
+	__u64 alias = VMSTORE_KERNEL_BASE + self->paddr[0];
+	int round;
+
+	for (cpu = 0; cpu < cpus; cpu++) {
+		RUN_OK(self->fd, vt_activate(self->space, cpu));
+		RUN_OK(self->fd, vt_write(self->space, VA, 8, 1, cpu));
+	}
+	for (round = 0; round < 2; round++) {
+		RUN_OK(self->fd, vt_jump(self->cursor, VA));
+		if (!round) {
+			/* Another frame over it; asking for the old one reaps */
+			RUN_OK(self->fd, vt_map(self->cursor,
+						RUN_OK(self->fd, vt_alloc()).out.id, VT_RW));
+			RUN_OK(self->fd, vt_from_unused(self->paddr[0]));
+		} else {
+			RUN_OK(self->fd, vt_unmap(self->cursor, VT_PAGE));
+		}
+		RUN_OK(self->fd, vt_write(self->space, alias, 8, 0x5ec4e7, 0));
+		for (cpu = 0; cpu < cpus; cpu++) {
+			struct vmstore_op op = vt_write(self->space, VA, 8, cpu, cpu);
+			int err = vt_run1(self->fd, &op);
+
+			EXPECT_TRUE(!err || (round && err == -EFAULT));
+			EXPECT_EQ(0x5ec4e7, LOAD(self->space, alias, 8, cpu));
+		}
+	}
+	for (cpu = 0; cpu < cpus; cpu++)
+		RUN_OK(self->fd, vt_activate(0, cpu));
+}
+
 /* --- accessed and dirty bits ----------------------------------------------- */
 
 static __u32 leaf_flags(int fd, __u64 va)
