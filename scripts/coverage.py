@@ -20,6 +20,7 @@ Exit status: 0 if the totals are at least the goals, else 1.
 
 import argparse
 import collections
+import datetime
 import json
 import pathlib
 import re
@@ -244,8 +245,15 @@ def main():
     if args.update and args.doc:
         update(
             args.doc,
-            [*rows, "", "| function | file | lines not reached |", "|---|---|--:|"]
-            + listed,
+            [
+                f"On {datetime.date.today()}:",
+                "",
+                *rows,
+                "",
+                "| function | file | lines not reached |",
+                "|---|---|--:|",
+                *listed,
+            ],
         )
     for name in sorted(names - {function for _, function in missed}):
         print(f"coverage.py: note: {name}() is explained, and covered")
