@@ -32,7 +32,7 @@ selftests: ## build the user-space tests
 demo: ## replay a real program's memory calls in a guest [TRACE=file KERNEL=6.1|6.12 MODE=4level|5level|pti]
 	scripts/demo.sh --kernel $(KERNEL) --mode $(MODE) $(if $(TRACE),--trace $(TRACE))
 
-check: ## run every test [TIER=static|build|tools|kunit|uml|x86|debug|vm|trace]
+check: ## run every test [TIER=name...: scripts/check.sh --help lists them]
 	scripts/check.sh $(TIER)
 
 kunit: ## run the KUnit suites in User Mode Linux

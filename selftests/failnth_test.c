@@ -53,7 +53,7 @@ static const struct vmstore_op *corpus(size_t *n)
 	};
 
 	if (!count) {
-		count = sizeof(made) / sizeof(made[0]);
+		count = ARRAY_SIZE(made);
 		memcpy(ops, made, sizeof(made));
 	}
 	*n = count;
@@ -106,17 +106,17 @@ static bool disarm(void)
 
 /* --- one call ---------------------------------------------------------------------- */
 
-/* A store in which the first @upto operations of the corpus have run */
-static int prepare(size_t upto, struct vmstore_op *ops)
+/* A store in which the first @nr operations of the corpus have run */
+static int prepare(size_t nr, struct vmstore_op *ops)
 {
 	size_t n;
 	const struct vmstore_op *all = corpus(&n);
 	int fd = vt_store(VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_FULL, VT_SMALL);
 
 	memcpy(ops, all, n * sizeof(*ops));
-	if (fd < 0 || !upto)
+	if (fd < 0 || !nr)
 		return fd;
-	if (vt_run(fd, ops, upto, 0, NULL) || ops[upto - 1].out_errno) {
+	if (vt_run(fd, ops, nr, 0, NULL) || ops[nr - 1].out_errno) {
 		close(fd);
 		return -EINVAL;
 	}
