@@ -21,14 +21,15 @@
  *
  * errno values of operations [model 5.0]
  * --------------------------------------
- *  EINVAL     misaligned physical address, bad argument, wrong kind of object,
- *             a property that cannot be encoded, reserved field set, dangling
- *             VMSTORE_REF
+ *  EINVAL     misaligned physical address; misaligned address or length of a
+ *             move, a change, a flush or an access, or one past the cursor's range;
+ *             bad argument, wrong kind of object, a property that cannot be
+ *             encoded, reserved field set, dangling VMSTORE_REF
  *  ENOMEM     kernel memory or region exhausted
  *  EFAULT     the access took a page fault (out.access.fault says which), or a
  *             user pointer is bad
- *  EACCES     virtual range or address outside what the object allows,
- *             misaligned virtual range
+ *  EACCES     virtual range or address outside what the object allows; a range
+ *             to open that is misaligned
  *  ERANGE     physical address at or above the end of the region
  *  EBUSY      frame in use or unique, object still referenced or active, range
  *             or object owned by another operation or cursor
