@@ -132,16 +132,6 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /tmp
 stty -F /dev/ttyS2 raw -echo
 mkdir /out
-leaks=/sys/kernel/debug/kmemleak
-# Younger objects than five seconds are not reported, and a pointer may have
-# been in a register: hence the wait and the second scan.
-find_leaks()
-{
-	[ -e $leaks ] || return
-	sleep 6
-	echo scan >$leaks
-	echo scan >$leaks
-}
 finish()
 {
 	echo "$1" >/out/status
@@ -151,13 +141,11 @@ finish()
 	printf '\20' | dd of=/dev/port bs=1 seek=244 2>/dev/null
 	poweroff -f
 }
-# What leaked while booting is not looked for.
-find_leaks
-[ ! -e $leaks ] || echo clear >$leaks
 if [ -e /vmstore.ko ]; then
 	eval "insmod /vmstore.ko $(cat /etc/params)" 2>/out/insmod ||
 		finish 'insmod failed'
 fi
+leaks=/sys/kernel/debug/kmemleak
 cd /test
 if [ -e /etc/shell ]; then
 	stty -F /dev/ttyS1 sane $(cat /etc/shell)
@@ -167,18 +155,22 @@ fi
 (eval "exec $(cat /etc/command)") </dev/ttyS1 >/dev/ttyS1 2>&1
 status=$?
 cd /
-# Before the module goes, as long as its functions have names; and after that,
-# what it has left behind.
-find_leaks
-[ ! -e $leaks ] || cat $leaks >/out/leaks
 if [ -e /vmstore.ko ]; then
+	# Whoever has leaked will have no name when the module is gone.
+	[ ! -e $leaks ] || grep '\[vmstore\]' /proc/kallsyms >/out/symbols
 	rmmod vmstore 2>/out/rmmod || status="$status rmmod failed"
 	if grep '^vmstore ' /proc/modules >>/out/rmmod; then
 		status="${status% rmmod failed} rmmod failed"
 	fi
 fi
-find_leaks
-[ ! -e $leaks ] || cat $leaks >>/out/leaks
+if [ -e /vmstore.ko ] && [ -e $leaks ]; then
+	# Objects younger than five seconds are not reported, nor those that
+	# have changed since the scan before.
+	sleep 6
+	echo scan >$leaks
+	echo scan >$leaks
+	cat $leaks >/out/leaks
+fi
 finish "$status"
 INIT
 chmod +x "$root/init"
@@ -207,8 +199,22 @@ give_up()
 	exit "$status"
 }
 
+# Print what kmemleak found; the addresses without a name are the module's.
+show_leaks()
+{
+	[ -s "$VMSTORE_TMP/out/leaks" ] || return 0
+	cat "$VMSTORE_TMP/out/leaks" >&2
+	[ -s "$VMSTORE_TMP/out/symbols" ] || return 0
+	{
+		sed -n 's/^ *0x\([0-9a-f]\{16\}\)$/\1 ~/p' "$VMSTORE_TMP/out/leaks"
+		cat "$VMSTORE_TMP/out/symbols"
+	} | sort | awk '
+	$2 == "~" { printf "0x%s is in %s\n", $1, name; next }
+	{ name = $3 " " $4 }' >&2
+}
+
 [ -z "$shell" ] || say "leave the guest with 'exit'"
-qemu_status=0
+qemu_status=0 whole=''
 # shellcheck disable=SC2054 # commas within a word are for QEMU
 run=(qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -smp "$cpus" -m "$mem"
 	-bios "$bios" -nodefaults -no-user-config -no-reboot -display none
@@ -226,12 +232,15 @@ else
 fi
 
 [ -z "$log" ] || keep_log >/dev/null
+tar -xf "$VMSTORE_TMP/out.tar" -C "$VMSTORE_TMP" 2>/dev/null && whole=1
+show_leaks
 if [ "$kernel" = kcsan ]; then
-	tr -d '\r' <"$klog" | drop_foreign_races >"$VMSTORE_TMP/scanned.log"
+	tr -d '\r' <"$klog" | drop_foreign_races >"$VMSTORE_TMP/races.log"
+	scanned=$VMSTORE_TMP/races.log
 else
-	ln -s "$klog" "$VMSTORE_TMP/scanned.log"
+	scanned=$klog
 fi
-scan_kernel_log "$VMSTORE_TMP/scanned.log" || give_up 120 "the kernel reported trouble"
+scan_kernel_log "$scanned" || give_up 120 "the kernel reported trouble"
 case $qemu_status in
 33) ;; # (0x10 << 1) | 1: the guest wrote to the exit port
 124 | 137)
@@ -244,12 +253,9 @@ case $qemu_status in
 	;;
 esac
 
-tar -xf "$VMSTORE_TMP/out.tar" -C "$VMSTORE_TMP" 2>/dev/null ||
+[ -n "$whole" ] ||
 	give_up 123 "what came out of the guest is not whole"
-if [ -s "$VMSTORE_TMP/out/leaks" ]; then
-	cat "$VMSTORE_TMP/out/leaks" >&2
-	give_up 120 "memory was leaked"
-fi
+[ ! -s "$VMSTORE_TMP/out/leaks" ] || give_up 120 "memory was leaked"
 for item in ${pull[@]+"${pull[@]}"}; do
 	[ -e "$VMSTORE_TMP/${item%%:*}" ] ||
 		give_up 123 "the guest has no file ${item%%:*}"
