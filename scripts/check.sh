@@ -19,6 +19,11 @@
 #   vm       the test programs in Debian guests, real page tables
 #   trace    the requirements' table against what ran
 #
+# and, only if it is named:
+#
+#   planted  bugs that are planted one at a time, each caught by the tests meant
+#            for it (scripts/planted.sh)
+#
 # One line "pass|fail|skip TIER TEST [REASON]" per test goes to the results file
 # in the cache; the last line shown is "N passed, N failed[, N skipped]". The
 # exit status is 0 only if nothing failed and every tier ran something.
@@ -35,9 +40,9 @@ case ${1-} in
 -h | --help) usage; exit 0 ;;
 esac
 for tier in "$@"; do
-	case " $all " in
+	case " $all planted " in
 	*" $tier "*) ;;
-	*) usage_error "no such tier: $tier (there are: $all)" ;;
+	*) usage_error "no such tier: $tier (there are: $all planted)" ;;
 	esac
 done
 
@@ -252,6 +257,8 @@ host_table()
 		./host_table.sh ./map_test
 		printf "\n### exit host_table %d\n" $?'
 }
+
+tier_planted() { scripted planted "$scripts/planted.sh"; }
 
 tier_trace()
 {
