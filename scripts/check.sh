@@ -237,8 +237,9 @@ tier_vm()
 }
 
 # host_table TIER SERIES COMMAND...: another module watches Linux's own page
-# table while vmstore is loaded, works, and is unloaded. A boot of its own,
-# because vmstore must not be there at first.
+# table while vmstore is loaded, works, and is unloaded; then it is loaded and
+# unloaded over and over. A boot of its own, because vmstore must not be there at
+# first.
 host_table()
 {
 	local tier=$1 series=$2 witness module dir
@@ -250,13 +251,16 @@ host_table()
 		return
 	fi
 	# shellcheck disable=SC2016 # the guest expands it
-	boot "$tier" host_table_guest host_table "$@" --no-module \
+	boot "$tier" host_table_guest "host_table reload" "$@" --no-module \
 		--log "$logs/$tier-host_table.log" \
 		--add "$witness" --add "$module" --add "$dir/map_test" \
-		--add "$dir/hosttable/host_table.sh" -- sh -c '
+		--add "$dir/hosttable/host_table.sh" --add "$dir/reload.sh" \
+		--add "$dir/life_test" --add "$dir/hostile_test" -- sh -c '
 		echo "### run host_table"
 		./host_table.sh ./map_test
-		printf "\n### exit host_table %d\n" $?'
+		printf "\n### exit host_table %d\n### run reload\n" $?
+		./reload.sh ./life_test -t close_with_everything_open -t many_stores
+		printf "\n### exit reload %d\n" $?'
 }
 
 tier_planted() { scripted planted "$scripts/planted.sh"; }

@@ -12,7 +12,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 packages="
-	build-essential bc bison flex perl pkg-config python3 rsync xz-utils
+	build-essential gcc-multilib bc bison flex perl pkg-config python3
+	rsync xz-utils
 	libelf-dev libssl-dev dwarves
 	sparse shellcheck
 	qemu-system-x86 busybox-static cpio
