@@ -209,7 +209,7 @@ lock_tests='^(concurrency|life)_test$'
 
 smp_guests()
 {
-	local tier=$1 kernel=$2 vm
+	local tier=$1 kernel=$2 vm program_seconds=2000 guest_seconds=5000
 	vm=("$scripts/vm.sh" --kernel "$kernel" --timeout "$guest_seconds")
 	scripted "$tier-kunit" "$scripts/debug-kernel.sh" kunit "$kernel"
 	guest_of "$tier" lock_guest "$lock_tests" "${vm[@]}" \

@@ -70,7 +70,7 @@ pti5) cpu=max; append="$append pti=on" ;;
 *) usage_error "unknown mode '$mode'" ;;
 esac
 case $kernel in
-debug) append="$append page_poison=1 page_owner=on" ;;
+debug) append="$append page_poison=1" ;;
 # Watch more accesses than by default: what runs here is small.
 kcsan) append="$append kcsan.early_enable=1 kcsan.skip_watch=500" ;;
 esac

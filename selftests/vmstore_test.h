@@ -29,6 +29,10 @@
 
 #include "kselftest_harness.h"
 
+/* Seconds: a kernel that looks at every access and every lock needs more than 30 */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	200
+
 #define VT_DEVICE	"/dev/vmstore"
 
 #define VT_PAGE		VMSTORE_PAGE_SIZE
