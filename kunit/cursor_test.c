@@ -16,7 +16,7 @@
 
 #define L1		VMS_PAGE_SIZE
 #define L2		(2ULL << 20)
-#define L3		(1ULL << 30)
+#define L3		BIT_ULL(30)
 #define L4		(512ULL << 30)
 #define END		VMSTORE_USER_END
 #define VA		0x00007f1234567000ULL

@@ -4,7 +4,6 @@
 #include <linux/mman.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
 
 #include "fixture.h"
 #include "run.h"
@@ -68,7 +67,7 @@ static void run_test_out_fields(struct kunit *test)
 /* Anonymous memory of a process made for the case; skips where KUnit has none */
 static unsigned long user_pages(struct kunit *test, size_t len)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0) && IS_ENABLED(CONFIG_MMU)
+#if IS_ENABLED(CONFIG_MMU)
 	unsigned long addr = kunit_vm_mmap(test, NULL, 0, len, PROT_READ | PROT_WRITE,
 					   MAP_ANONYMOUS | MAP_PRIVATE, 0);
 

@@ -569,7 +569,7 @@ static void step_test_linear_is_identity(struct kunit *test)
 	fx_expect_inv(test, s);
 }
 
-/* --- at random ---------------------------------------------------------------------------------- */
+/* --- at random ------------------------------------------------------------------ */
 
 #define RANDOM_STEPS	3000
 

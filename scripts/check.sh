@@ -209,7 +209,7 @@ lock_tests='^(concurrency|life)_test$'
 
 smp_guests()
 {
-	local tier=$1 kernel=$2 vm program_seconds=2000 guest_seconds=5000
+	local tier=$1 kernel=$2 vm
 	vm=("$scripts/vm.sh" --kernel "$kernel" --timeout "$guest_seconds")
 	scripted "$tier-kunit" "$scripts/debug-kernel.sh" kunit "$kernel"
 	guest_of "$tier" lock_guest "$lock_tests" "${vm[@]}" \
@@ -237,9 +237,8 @@ tier_vm()
 }
 
 # host_table TIER SERIES COMMAND...: another module watches Linux's own page
-# table while vmstore is loaded, works, and is unloaded; then it is loaded and
-# unloaded over and over. A boot of its own, because vmstore must not be there at
-# first.
+# table while vmstore is loaded, works, and is unloaded. A boot of its own,
+# because vmstore must not be there at first.
 host_table()
 {
 	local tier=$1 series=$2 witness module dir
@@ -251,16 +250,13 @@ host_table()
 		return
 	fi
 	# shellcheck disable=SC2016 # the guest expands it
-	boot "$tier" host_table_guest "host_table reload" "$@" --no-module \
+	boot "$tier" host_table_guest host_table "$@" --no-module \
 		--log "$logs/$tier-host_table.log" \
 		--add "$witness" --add "$module" --add "$dir/map_test" \
-		--add "$dir/hosttable/host_table.sh" --add "$dir/reload.sh" \
-		--add "$dir/life_test" --add "$dir/hostile_test" -- sh -c '
+		--add "$dir/hosttable/host_table.sh" -- sh -c '
 		echo "### run host_table"
 		./host_table.sh ./map_test
-		printf "\n### exit host_table %d\n### run reload\n" $?
-		./reload.sh ./life_test -t close_with_everything_open -t many_stores
-		printf "\n### exit reload %d\n" $?'
+		printf "\n### exit host_table %d\n" $?'
 }
 
 tier_planted() { scripted planted "$scripts/planted.sh"; }

@@ -110,6 +110,8 @@ static inline bool vms_prop_bits_defined(struct vmstore_prop prop)
  *
  * R must be set, as the proofs demand; WC, WP and SHARED have no encoding here
  * [N-PageProperty]. Undefined bits are refused.
+ *
+ * Return: true when it can.
  */
 static inline bool vms_prop_encodable(struct vmstore_prop prop)
 {
@@ -192,6 +194,8 @@ static inline bool vms_pte_dirty(u64 pte)
  *
  * What the checker tests first (P3, P7): anything else was not written by vmstore
  * or the hardware's walker.
+ *
+ * Return: true when they are.
  */
 static inline bool vms_pte_well_formed(u64 pte, int level)
 {

@@ -135,6 +135,8 @@ void vms_gather_free(struct vms_gather *g)
  * @g: gather
  *
  * The caller then dispatches, reaps and goes on (D4).
+ *
+ * Return: true when there is none.
  */
 bool vms_gather_full(const struct vms_gather *g)
 {
@@ -229,6 +231,8 @@ static bool vms_tlb_cpu_done(const struct vms_tlb *tlb, const struct vms_gather 
  * @g: gather
  *
  * Any context.
+ *
+ * Return: true when they have, or when nobody was asked.
  */
 bool vms_tlb_flushed(struct vms_tlb *tlb, const struct vms_gather *g)
 {

@@ -640,6 +640,7 @@ struct vmstore_clause {
  * @out_clauses: clauses known
  * @out_stored_violations: elements written to @violations
  * @out_stored_clauses: elements written to @clauses
+ * @__reserved: must be zero
  *
  * A violation freezes the store: operations return -EIO, CHECK, DUMP and close
  * still work.
@@ -758,6 +759,7 @@ struct vmstore_rec_gathered {
  * @buf_len: its length in bytes, room for one record at least
  * @out_len: bytes written
  * @out_more: 1 = call again
+ * @__reserved: must be zero
  * @out_generation: changes with every operation; equal over all pages of a dump
  *	means that nothing changed in between
  *
