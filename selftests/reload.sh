@@ -62,7 +62,7 @@ settle()
 # Loaded, opened, used in some of the rounds, unloaded. Without O_CREAT, or a file
 # would be made where there is no device: hence "<".
 bad=0
-for round in $(seq $rounds); do
+for round in $(seq "$rounds"); do
 	try load
 	try loaded
 	try test -c $dev
@@ -117,7 +117,7 @@ while :; do
 	true <$dev && echo >"$dir/opened"
 done 2>/dev/null &
 opener=$!
-for round in $(seq $rounds); do
+for round in $(seq "$rounds"); do
 	try load
 	tries=0
 	# A store may be open at the moment.
