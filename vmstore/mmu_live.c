@@ -494,8 +494,12 @@ static notrace int vms_live_do(struct vms_mmu *m, struct vms_root *r,
 	return 0;
 }
 
-/* On the CPU of the access, IRQs off: in the caller or in an IPI */
-static notrace void vms_live_window(void *info)
+/*
+ * On the CPU of the access, IRQs off: in the caller or in an IPI. An IPI counts
+ * pagefault_disabled of the task that it interrupts up and down again: no race,
+ * whatever that task was doing with it.
+ */
+static notrace __no_kcsan void vms_live_window(void *info)
 {
 	struct vms_live_call *call = info;
 	int cpu = smp_processor_id();
