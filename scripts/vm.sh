@@ -71,8 +71,10 @@ pti5) cpu=max; append="$append pti=on" ;;
 esac
 case $kernel in
 debug) append="$append page_poison=1" ;;
-# Watch more accesses than by default: what runs here is small.
-kcsan) append="$append kcsan.early_enable=1 kcsan.skip_watch=500" ;;
+# Watch more accesses than by default, for a shorter time: what runs here is
+# small, and most of the time would go into waiting.
+kcsan) append="$append kcsan.early_enable=1 kcsan.skip_watch=500"
+	append="$append kcsan.udelay_task=20 kcsan.udelay_interrupt=10" ;;
 esac
 if is_debug_kernel "$kernel" && [ "$mode" != 4level ]; then
 	usage_error "the $kernel kernel has no mode '$mode'"
