@@ -16,6 +16,7 @@ packages="
 	rsync xz-utils
 	libelf-dev libssl-dev dwarves
 	sparse shellcheck
+	clang lld llvm clang-tidy coccinelle
 	qemu-system-x86 busybox-static cpio
 	strace libjson-c-dev
 "

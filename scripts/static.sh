@@ -7,12 +7,17 @@
 #
 #   w1-SERIES      gcc with W=1, no warning (6.1, 6.12; um: with the KUnit suites)
 #   sparse-SERIES  sparse, no warning
+#   clang          clang with W=1, no warning
+#   clang-tidy     the checks of .clang-tidy
+#   cocci          the semantic patches that come with the kernel
 #   checkpatch     checkpatch.pl --strict
 #   kernel-doc     comments that document match what they document
 #   uapi-c99, uapi-c++11   the ABI header compiles alone
 #   scripts        shellcheck
 #
 #   --results FILE  append one "pass|fail ITEM" line each
+#
+# docs/static.md says what was tried besides, and why it was left out.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -28,7 +33,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ $# -gt 0 ] || set -- w1-6.1 w1-6.12 w1-um sparse-6.1 sparse-6.12 sparse-um \
-	checkpatch kernel-doc uapi-c99 uapi-c++11 scripts
+	clang clang-tidy cocci checkpatch kernel-doc uapi-c99 uapi-c++11 scripts
 
 make_tmp
 hold_lock static
@@ -117,6 +122,44 @@ uapi()
 			-fsyntax-only -
 }
 
+# These advise a helper instead of code that works, or do not finish in time, or
+# take the sum of an address and an offset for a mistake.
+cocci_left_out='add_namespace|array_size|badty|boolconv|flexible_array|kvmalloc'
+cocci_left_out+='|memdup_user|minmax|orplus|returnvar|semicolon|string_choices'
+cocci_left_out+='|struct_size|swap'
+
+# Kernel code only: what they look for is the kernel's, and the kernel's helpers
+# are what they advise.
+cocci()
+{
+	local file patches copy=$VMSTORE_TMP/cocci
+	command -v spatch >/dev/null || die "spatch is missing: run 'make setup'"
+	rm -rf "$copy"
+	mkdir "$copy"
+	sources 'include/*.h' 'vmstore/*.[ch]' 'kunit/*.[ch]' '*_main.c' \
+		'selftests/hosttable/*.c' |
+		while read -r file; do
+			mkdir -p "$copy/${file%/*}"
+			cp "$file" "$copy/$file"
+		done
+	# Some are in part OCaml, for which Debian has no compiler at hand.
+	patches=$(grep -rLE '^@[^@]*script:ocaml' "$source/scripts/coccinelle" \
+		--include='*.cocci' |
+		grep -v -E "/($cocci_left_out)\.cocci\$" | sort)
+	[ -n "$patches" ] || die "no semantic patches found"
+	# Each prints what it found, and ends with 0 whatever that was.
+	# shellcheck disable=SC2016 # the inner shell expands it
+	printf '%s\n' "$patches" | xargs -n 1 -P "$VMSTORE_JOBS" sh -c '
+		spatch -D report --very-quiet --no-show-diff --cocci-file "$2" \
+			--dir "$1" >"$1/${2##*/}.said" 2>"$1/${2##*/}.err" || {
+			echo "spatch ended with $?: $2"
+			cat "$1/${2##*/}.err"
+		} >>"$1/${2##*/}.said"
+	' sh "$copy"
+	cat "$copy"/*.said | sed "s,^$copy/,,"
+	! cat "$copy"/*.said | grep -q .
+}
+
 check_scripts()
 {
 	local files
@@ -130,6 +173,9 @@ run_item()
 	case $1 in
 	w1-*) build_without_warning "${1#*-}" W=1 ;;
 	sparse-*) build_without_warning "${1#*-}" C=2 ;;
+	clang) "$VMSTORE_TOP/scripts/clang.sh" build ;;
+	clang-tidy) "$VMSTORE_TOP/scripts/clang.sh" tidy ;;
+	cocci) cocci ;;
 	checkpatch) checkpatch ;;
 	kernel-doc) kernel_doc ;;
 	uapi-c99) uapi gcc -std=c99 -x c ;;
