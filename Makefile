@@ -6,6 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.12
 MODE ?= 4level
 TIER ?=
+AGAIN ?=
 TRACE ?=
 
 # Debian's kselftest headers, for the programs in selftests/.
@@ -29,11 +30,11 @@ tools: ## build libvmstore and vmstorectl [STATIC=1]
 selftests: ## build the user-space tests
 	$(MAKE) -C selftests KSELFTEST=$(kselftest)
 
-demo: ## replay a real program's memory calls in a guest [TRACE=file KERNEL=6.1|6.12 MODE=4level|5level|pti]
+demo: ## replay a real program's memory calls in a guest, show one frame in two views [TRACE=file KERNEL=6.1|6.12 MODE=4level|5level|pti]
 	scripts/demo.sh --kernel $(KERNEL) --mode $(MODE) $(if $(TRACE),--trace $(TRACE))
 
-check: ## run every test [TIER=name...: scripts/check.sh --help lists them]
-	scripts/check.sh $(TIER)
+check: ## run every test [TIER=name...: scripts/check.sh --help lists them; AGAIN=1: also what has passed and not changed since]
+	scripts/check.sh $(if $(AGAIN),--again) $(TIER)
 
 kunit: ## run the KUnit suites in User Mode Linux
 	scripts/kunit.sh

@@ -12,15 +12,23 @@ static int __init vmstore_init(void)
 
 	if (err)
 		return err;	/* it has said why */
+	err = vms_mmu_live_start();
+	if (err) {
+		pr_err("vmstore: cannot start its threads: %pe\n", ERR_PTR(err));
+		return err;
+	}
 	err = vms_chardev_register();
-	if (err)
+	if (err) {
 		pr_err("vmstore: cannot register /dev/vmstore: %pe\n", ERR_PTR(err));
+		vms_mmu_live_stop();
+	}
 	return err;
 }
 
 static void __exit vmstore_exit(void)
 {
 	vms_chardev_unregister();
+	vms_mmu_live_stop();
 	rcu_barrier();	/* nothing of ours may run after the module is gone */
 }
 

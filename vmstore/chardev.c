@@ -26,7 +26,7 @@ static void vms_info_store(struct vms_store *s, struct vmstore_info *info)
 	info->out_check_mode = s->mode;
 	info->out_nr_slots = s->region.nr_slots;
 	info->out_free_slots = atomic_read(&s->region.nr_free);
-	info->out_ops = atomic64_read(&s->ops);
+	info->out_ops = atomic64_read(&s->story.last);
 	info->out_flush_ops = atomic64_read(&s->tlb.flush_ops);
 	info->out_dispatches = atomic64_read(&s->tlb.dispatches);
 	info->out_ipis = atomic64_read(&s->tlb.ipis);
@@ -66,8 +66,6 @@ static long vms_ioctl_setup(struct vms_store *s, void *arg)
 
 	if (setup->flags)
 		return -EOPNOTSUPP;
-	if (setup->__reserved)
-		return -EINVAL;
 	return vms_store_setup(s, setup);
 }
 
@@ -102,8 +100,7 @@ static int vms_copy_clauses(struct vms_store *s, struct vmstore_check *check)
 
 static int vms_copy_violations(struct vms_store *s, struct vmstore_check *check)
 {
-	u32 n = min3((u64)check->nr_violations, s->inv->nr_violations,
-		     (u64)VMS_INV_MAX_VIOLATIONS);
+	u32 n = min(check->nr_violations, s->inv->nr_stored);
 
 	if (copy_to_user(u64_to_user_ptr(check->violations), s->inv->violation,
 			 n * sizeof(s->inv->violation[0])))
@@ -132,7 +129,8 @@ static long vms_ioctl_check(struct vms_store *s, void *arg)
 	err = vms_store_lock_quiet(s);
 	if (err)
 		return err;
-	vms_inv_check(s);
+	if (vms_inv_check(s))
+		vms_story_end(&s->story);
 	vms_store_unlock_quiet(s);
 	/* The report only ever grows and moves nowhere: no lock while copying it */
 	check->out_violations = s->inv->nr_violations;
@@ -143,19 +141,39 @@ static long vms_ioctl_check(struct vms_store *s, void *arg)
 
 #define VMS_DUMP_BOUNCE		(64 << 10)
 
+/* A state in which no operation is under way, unless the section is a live one */
+static int vms_dump_state(struct vms_store *s, struct vmstore_dump *dump,
+			  struct vms_dump_out *out)
+{
+	bool quiet = !vms_dump_is_live(dump->section);
+	int err = quiet ? vms_store_lock_quiet(s) : 0;
+
+	if (err)
+		return err;
+	err = vms_dump(s, dump->section, out);
+	dump->out_generation = atomic64_read(&s->generation);
+	if (quiet)
+		vms_store_unlock_quiet(s);
+	return err;
+}
+
 static long vms_ioctl_dump(struct vms_store *s, void *arg)
 {
 	struct vmstore_dump *dump = arg;
 	size_t rec_size = vms_dump_rec_size(dump->section);
 	struct vms_dump_out out = { .pos = { dump->pos[0], dump->pos[1] } };
-	int err;
+	int err = 0;
 
-	if (dump->flags)
+	if (dump->flags & ~(vms_dump_is_live(dump->section) ? VMSTORE_DUMP_WAIT : 0))
 		return -EOPNOTSUPP;
 	if (dump->__reserved || !rec_size || dump->rec_size != rec_size ||
 	    dump->buf_len < rec_size)
 		return -EINVAL;
-	err = vms_store_make_ready(s);
+	/* Before the store is made, which whoever runs the first operation may want to do */
+	if (dump->flags & VMSTORE_DUMP_WAIT)
+		err = vms_story_wait(&s->story, dump->pos[0]);
+	if (!err)
+		err = vms_store_make_ready(s);
 	if (err)
 		return err;
 
@@ -163,19 +181,13 @@ static long vms_ioctl_dump(struct vms_store *s, void *arg)
 	out.buf = kvzalloc(out.len, GFP_KERNEL_ACCOUNT);
 	if (!out.buf)
 		return -ENOMEM;
-	err = vms_store_lock_quiet(s);
-	if (err)
-		goto free;
-	err = vms_dump(s, dump->section, &out);
-	dump->out_generation = atomic64_read(&s->generation);
-	vms_store_unlock_quiet(s);
+	err = vms_dump_state(s, dump, &out);
 	if (!err && copy_to_user(u64_to_user_ptr(dump->buf), out.buf, out.used))
 		err = -EFAULT;
 	dump->pos[0] = out.pos[0];
 	dump->pos[1] = out.pos[1];
 	dump->out_len = out.used;
 	dump->out_more = out.more;
-free:
 	kvfree(out.buf);
 	return err;
 }

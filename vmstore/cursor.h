@@ -22,6 +22,11 @@
  *  - What a cursor owns cannot become stray but by that cursor, and stays allocated,
  *    so no RCU is needed while it lives [Lk2].
  *  - Closing lets go in the reverse order, the covering node last [Lk9].
+ *
+ * A cursor over kernel areas starts at the top of the kernel half, which is below every
+ * root of the store, and lives within one operation. It owns the lowest node over its range
+ * that exists and makes none to get there, so an operation that fails late has nothing to
+ * take back. Who finds a part owned waits, holding nothing: see kvirt.h.
  */
 #ifndef VMS_CURSOR_H
 #define VMS_CURSOR_H
@@ -44,7 +49,10 @@ struct vms_cursor_pos {
 /**
  * struct vms_cursor - a cursor [F-CursorEntry.owner]
  * @id: its CursorId; nodes it owns carry it
- * @space: its space, of which it is a user
+ * @space: its space, of which it is a user; NULL = the kernel half, and then
+ * @kernel: that, and
+ * @kernel_pt: the page table through which it is reached
+ * @min_level: level below which the covering node may not lie, 0 = any
  * @mut: mutable
  * @start: range as requested
  * @end: the same (barrier_va of the reference)
@@ -59,6 +67,9 @@ struct vms_cursor_pos {
 struct vms_cursor {
 	u64 id;
 	struct vms_space *space;
+	const struct vms_kernel_half *kernel;
+	struct vms_pt *kernel_pt;
+	int min_level;
 	bool mut;
 	u64 start;
 	u64 end;
@@ -79,7 +90,44 @@ struct vms_item {
 	struct vmstore_prop prop;
 };
 
-/* How ProtectNext changes a property: bits of @mask are replaced by those of @prop */
+/**
+ * struct vms_frames - frames to map, in order; each reference becomes a leaf's
+ * @nr: how many
+ * @slot: their slots; NULL when they follow each other from
+ * @first: on
+ */
+struct vms_frames {
+	u32 nr;
+	const u32 *slot;
+	u32 first;
+};
+
+static inline u32 vms_frames_slot(const struct vms_frames *frames, u32 i)
+{
+	return frames->slot ? frames->slot[i] : frames->first + i;
+}
+
+/**
+ * struct vms_mapped - what mapping amounted to
+ * @replaced: leaves that were there
+ * @huge: leaves of level 2 made
+ * @nodes: nodes allocated
+ * @last: the last leaf replaced, if any
+ */
+struct vms_mapped {
+	u64 replaced;
+	u64 huge;
+	u64 nodes;
+	struct vms_item last;
+};
+
+/* What changing the properties of a range amounted to */
+struct vms_protected {
+	u64 changed;		/* leaves */
+	u64 split;		/* leaves of level 2 split */
+};
+
+/* How properties are changed: bits of @mask are replaced by those of @prop */
 struct vms_prop_change {
 	struct vmstore_prop prop;
 	struct vmstore_prop mask;
@@ -89,19 +137,32 @@ struct vms_prop_change {
 int vms_cursor_check_range(u64 start, u64 end);
 int vms_cursor_open(struct vms_region *r, struct vms_cursor *c, u32 *allocated);
 void vms_cursor_close(struct vms_region *r, struct vms_cursor *c);
+bool vms_cursor_ok(const struct vms_cursor *c, struct vms_region *r);
 
 int vms_cursor_query(struct vms_region *r, struct vms_cursor *c, struct vms_item *item);
 int vms_cursor_find_next(struct vms_region *r, struct vms_cursor *c, u64 len, bool *found);
 int vms_cursor_jump(struct vms_cursor *c, u64 va);
 
-int vms_cursor_map(struct vms_tlb *tlb, struct vms_cursor *c, u32 slot,
-		   struct vmstore_prop prop, struct vms_item *old, u32 *allocated);
-int vms_cursor_unmap(struct vms_tlb *tlb, struct vms_cursor *c, u64 len,
+int vms_cursor_map(struct vms_tlb *tlb, struct vms_cursor *c,
+		   const struct vms_frames *frames, struct vmstore_prop prop, bool defer,
+		   struct vms_mapped *out);
+int vms_cursor_unmap(struct vms_tlb *tlb, struct vms_cursor *c, u64 len, bool defer,
 		     struct vms_removed *sum);
 int vms_cursor_protect_next(struct vms_region *r, struct vms_cursor *c, u64 len,
 			    const struct vms_prop_change *change, struct vms_item *old,
 			    struct vmstore_prop *now);
 int vms_cursor_flush(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len);
+void vms_cursor_issue(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len);
+void vms_cursor_issue_with(struct vms_tlb *tlb, struct vms_cursor *c, u64 va, u64 len,
+			   u32 slot);
+u64 vms_cursor_dispatch(struct vms_tlb *tlb, struct vms_cursor *c);
+u32 vms_cursor_pending(struct vms_cursor *c);
+int vms_cursor_map_untracked(struct vms_tlb *tlb, struct vms_cursor *c, u32 first, u32 nr,
+			     struct vmstore_prop prop, struct vms_mapped *out);
+int vms_cursor_protect(struct vms_tlb *tlb, struct vms_cursor *c, u64 len,
+		       const struct vms_prop_change *change, struct vms_protected *out);
+u32 vms_cursor_sync(struct vms_tlb *tlb, struct vms_cursor *c);
+bool vms_prop_change_encodable(const struct vms_prop_change *change);
 
 /* vms_cursor_take_gather - for one operation on a claimed mutable cursor */
 static inline struct vms_gather *vms_cursor_take_gather(struct vms_cursor *c)

@@ -68,7 +68,7 @@ static void vms_dump_cursors(struct vms_store *s, struct vms_dump_out *out)
 
 		if (c->gather) {
 			rec.gathered = c->gather->nr;
-			rec.pending = c->gather->pending.nr + c->gather->pending.all;
+			rec.pending = vms_flush_count(&c->gather->pending);
 		}
 		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
 			return;
@@ -89,6 +89,118 @@ static void vms_dump_frames(struct vms_store *s, struct vms_dump_out *out)
 		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
 			return;
 	}
+}
+
+static void vms_dump_segments(struct vms_store *s, struct vms_dump_out *out)
+{
+	unsigned long id;
+	void *entry;
+
+	xa_for_each_start(&s->segments.xa, id, entry, out->pos[0]) {
+		struct vms_segment seg = vms_segment_of_entry(entry);
+		const struct vmstore_rec_segment rec = {
+			.id = id,
+			.start = vms_segment_start(seg),
+			.end = vms_segment_end(seg),
+		};
+
+		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
+			return;
+	}
+}
+
+static void vms_dump_uniques(struct vms_store *s, struct vms_dump_out *out)
+{
+	unsigned long id;
+	void *entry;
+
+	xa_for_each_start(&s->uniques.xa, id, entry, out->pos[0]) {
+		const struct vmstore_rec_unique rec = {
+			.id = id,
+			.paddr = vms_slot_paddr(vms_frame_entry_slot(entry)),
+		};
+
+		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
+			return;
+	}
+}
+
+static void vms_dump_ios(struct vms_store *s, struct vms_dump_out *out)
+{
+	struct vms_io *io;
+	unsigned long id;
+
+	xa_for_each_start(&s->ios.xa, id, io, out->pos[0]) {
+		const struct vmstore_rec_io rec = {
+			.id = id,
+			.space = io->space ? io->space->id : 0,
+			.vaddr = io->vaddr,
+			.len = io->len,
+			.cursor = io->cursor,
+			.end = io->end,
+			.writer = io->writer,
+		};
+
+		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
+			return;
+	}
+}
+
+static void vms_dump_kvirts(struct vms_store *s, struct vms_dump_out *out)
+{
+	struct vms_kvirt *area;
+	unsigned long id;
+
+	xa_for_each_start(&s->areas.xa, id, area, out->pos[0]) {
+		const struct vmstore_rec_kvirt rec = {
+			.id = id,
+			.start = area->start,
+			.end = area->end,
+			.pins = atomic_read(&area->pins),
+		};
+
+		if (!vms_dump_put(out, &rec, sizeof(rec), id, 0))
+			return;
+	}
+}
+
+/* From link number @from on. Return: false when there is no room */
+static bool vms_dump_links(struct vms_store *s, struct vms_dump_out *out, u64 id,
+			   const struct vms_list *list, u64 from)
+{
+	struct vmstore_rec_list rec = {
+		.id = id,
+		.tag = list->tag,
+		.nr = list->nr,
+		.paddr = U64_MAX,
+		.at = list->index,
+		.cursor = list->out,
+	};
+	u32 at = list->first;
+
+	if (at == VMS_NO_SLOT)
+		return from || vms_dump_put(out, &rec, sizeof(rec), id, 0);
+	/* The store may be frozen for what its links are like: no more than there are slots */
+	while (at < s->region.nr_slots && rec.index < s->region.nr_slots) {
+		rec.paddr = vms_slot_paddr(at);
+		if (rec.index >= from && !vms_dump_put(out, &rec, sizeof(rec), id, rec.index))
+			return false;
+		at = s->region.slots[at].link.next;
+		if (!(++rec.index % 1024))
+			cond_resched();
+	}
+	return true;
+}
+
+static void vms_dump_lists(struct vms_store *s, struct vms_dump_out *out)
+{
+	u64 first = out->pos[0];
+	struct vms_list *list;
+	unsigned long id;
+
+	xa_for_each_start(&s->lists.xa, id, list, first)
+		if (!vms_dump_links(s, out, id, list, id == first ? out->pos[1] : 0))
+			return;
 }
 
 /* --- slots ----------------------------------------------------------------------- */
@@ -243,7 +355,8 @@ static void vms_dump_tables(struct vms_dump_walk *w)
 	}
 	w->space = 0;
 	w->from = first == VMS_DUMP_LAST ? w->out->pos[1] : 0;
-	if (vms_dump_tree(w, s->kernel.top, VMS_NR_LEVELS - 1, VMSTORE_KERNEL_BASE))
+	if (vms_dump_tree(w, s->kernel_pt.root, VMS_NR_LEVELS, 0) &&
+	    vms_dump_tree(w, s->kernel.top, VMS_NR_LEVELS - 1, VMSTORE_KERNEL_BASE))
 		vms_dump_run(w);
 }
 
@@ -288,22 +401,36 @@ static bool vms_dump_extends(const struct vmstore_rec_leaves *run,
 	       !memcmp(&leaf->prop, &run->prop, sizeof(run->prop));
 }
 
+/* Of what is not the region's not even the machine address is told */
+static u64 vms_dump_paddr(struct vms_store *s, u64 pte)
+{
+	u32 idx;
+
+	if (vms_region_slot_of_pa(&s->region, vms_pte_pa(pte), &idx))
+		return U64_MAX;
+	return vms_slot_paddr(idx);
+}
+
+/* As callers see it: how the kernel half marks what it counts is not theirs */
+static struct vmstore_prop vms_dump_prop(u64 pte, u64 space)
+{
+	struct vmstore_prop prop = vms_pte_prop(pte);
+
+	if (!space)
+		prop.flags &= ~VMSTORE_PROP_AVAIL1;
+	return prop;
+}
+
 static bool vms_dump_leaf(struct vms_dump_walk *w, u64 pte, int level, u64 va)
 {
 	struct vmstore_rec_leaves leaf = {
 		.space = w->space,
 		.va = va,
+		.paddr = vms_dump_paddr(w->s, pte),
 		.nr = 1,
-		.prop = vms_pte_prop(pte),
+		.prop = vms_dump_prop(pte, w->space),
 		.level = level,
 	};
-	u32 idx;
-
-	/* Of a leaf that is not the region's not even the machine address is told */
-	if (vms_region_slot_of_pa(&w->s->region, vms_pte_pa(pte), &idx))
-		leaf.paddr = U64_MAX;
-	else
-		leaf.paddr = vms_slot_paddr(idx);
 
 	if (vms_dump_extends(&w->run, &leaf)) {
 		w->run.nr++;
@@ -324,12 +451,51 @@ static void vms_dump_leaves(struct vms_store *s, struct vms_dump_out *out)
 
 /* --- gathers ------------------------------------------------------------------------ */
 
-/*
- * The entries of @g, which are number @base and up of what has pos[0] @where, without
- * those below number @from. Return: false when there is no room.
- */
-static bool vms_dump_gather(struct vms_store *s, struct vms_dump_out *out,
-			    const struct vms_gather *g, u64 where, u64 base, u64 from)
+/* Where a section about gathers stands */
+struct vms_dump_at {
+	u64 where;		/* pos[0] */
+	u64 nr;			/* records there so far */
+	u64 from;		/* of these, skipped */
+};
+
+/* Return: false when there is no room */
+static bool vms_dump_put_at(struct vms_dump_out *out, struct vms_dump_at *at,
+			    const void *rec, size_t size)
+{
+	if (at->nr >= at->from && !vms_dump_put(out, rec, size, at->where, at->nr))
+		return false;
+	at->nr++;
+	return true;
+}
+
+typedef bool (*vms_dump_gather_fn)(struct vms_store *s, struct vms_dump_out *out,
+				   struct vms_dump_at *at, const struct vms_gather *g);
+
+/* Gathers of cursors by their id, then those whose cursor is gone as one sequence */
+static void vms_dump_gathers(struct vms_store *s, struct vms_dump_out *out,
+			     vms_dump_gather_fn dump)
+{
+	u64 first = out->pos[0];
+	struct vms_dump_at left = { VMS_DUMP_LAST, 0, first == VMS_DUMP_LAST ? out->pos[1] : 0 };
+	struct vms_gather *g;
+	struct vms_cursor *c;
+	unsigned long id;
+
+	if (first != VMS_DUMP_LAST) {
+		xa_for_each_start(&s->cursors.xa, id, c, first) {
+			struct vms_dump_at at = { id, 0, id == first ? out->pos[1] : 0 };
+
+			if (c->gather && !dump(s, out, &at, c->gather))
+				return;
+		}
+	}
+	list_for_each_entry(g, &s->left, link)
+		if (!dump(s, out, &left, g))
+			return;
+}
+
+static bool vms_dump_gathered(struct vms_store *s, struct vms_dump_out *out,
+			      struct vms_dump_at *at, const struct vms_gather *g)
 {
 	bool flushed = vms_flush_empty(&g->pending) && vms_tlb_flushed(&s->tlb, g);
 	u32 i;
@@ -343,38 +509,145 @@ static bool vms_dump_gather(struct vms_store *s, struct vms_dump_out *out,
 			.flushed = flushed,
 		};
 
-		if (base + i < from)
-			continue;
-		if (!vms_dump_put(out, &rec, sizeof(rec), where, base + i))
+		if (!vms_dump_put_at(out, at, &rec, sizeof(rec)))
 			return false;
 	}
 	return true;
 }
 
-/* Gathers of cursors by their id, then those whose cursor is gone as one sequence */
 static void vms_dump_tlb(struct vms_store *s, struct vms_dump_out *out)
 {
-	u64 first = out->pos[0];
-	u64 base = 0;
-	struct vms_gather *g;
-	struct vms_cursor *c;
-	unsigned long id;
+	vms_dump_gathers(s, out, vms_dump_gathered);
+}
 
-	if (first != VMS_DUMP_LAST) {
-		xa_for_each_start(&s->cursors.xa, id, c, first) {
-			u64 from = id == first ? out->pos[1] : 0;
+/* The requests of a queue; what they have in common is in @rec */
+static bool vms_dump_requests(struct vms_dump_out *out, struct vms_dump_at *at,
+			      const struct vms_flush *f, struct vmstore_rec_flush rec)
+{
+	u32 i;
 
-			if (c->gather && !vms_dump_gather(s, out, c->gather, id, 0, from))
-				return;
-		}
+	rec.all = f->all;
+	if (f->all)
+		return vms_dump_put_at(out, at, &rec, sizeof(rec));
+	for (i = 0; i < f->nr; i++) {
+		rec.start = f->ops[i].start;
+		rec.end = f->ops[i].end;
+		if (!vms_dump_put_at(out, at, &rec, sizeof(rec)))
+			return false;
 	}
-	list_for_each_entry(g, &s->left, link) {
-		u64 from = first == VMS_DUMP_LAST ? out->pos[1] : 0;
+	return true;
+}
 
-		if (!vms_dump_gather(s, out, g, VMS_DUMP_LAST, base, from))
+static bool vms_dump_gather_flushes(struct vms_store *s, struct vms_dump_out *out,
+				    struct vms_dump_at *at, const struct vms_gather *g)
+{
+	struct vmstore_rec_flush rec = {
+		.cursor = g->cursor,
+		.space = g->space,
+		.state = VMSTORE_FLUSH_CHANGED,
+	};
+
+	if (!vms_dump_requests(out, at, &g->changed, rec))
+		return false;
+	rec.state = VMSTORE_FLUSH_PENDING;
+	if (!vms_dump_requests(out, at, &g->pending, rec))
+		return false;
+	if (vms_tlb_flushed(&s->tlb, g))
+		return true;
+	rec.state = VMSTORE_FLUSH_SENT;
+	rec.cpus = vms_tlb_owing(&s->tlb, g);
+	return vms_dump_requests(out, at, &g->sent, rec);
+}
+
+static void vms_dump_flushes(struct vms_store *s, struct vms_dump_out *out)
+{
+	vms_dump_gathers(s, out, vms_dump_gather_flushes);
+}
+
+/* --- what is cached --------------------------------------------------------------------- */
+
+static bool vms_dump_put_cached(struct vms_store *s, struct vms_dump_out *out, u32 cpu,
+				const struct vms_cached *c, u64 pos0, u64 pos1)
+{
+	bool table = vms_pte_kind(c->pte) != VMS_ENTRY_LEAF;
+	struct vmstore_rec_cached rec = {
+		.space = c->va < VMSTORE_KERNEL_BASE ? c->tag : VMS_KERNEL_TAG,
+		.va = c->va,
+		.paddr = vms_dump_paddr(s, c->pte),
+		.level = c->level,
+		.cpu = cpu,
+		.flags = (table ? VMSTORE_CACHED_TABLE : 0) |
+			 (c->global ? VMSTORE_CACHED_GLOBAL : 0) |
+			 (c->usable ? 0 : VMSTORE_CACHED_IDLE),
+	};
+
+	if (!table)
+		rec.prop = vms_dump_prop(c->pte, rec.space);
+	return vms_dump_put(out, &rec, sizeof(rec), pos0, pos1);
+}
+
+/* From mapping number @from on; pos[0] is 0. Return: false when there is no room */
+static bool vms_dump_model(struct vms_store *s, struct vms_dump_out *out, u64 from)
+{
+	const struct vms_tlb_model *model = s->tlb.model;
+
+	for (; model && from < model->nr; from++) {
+		const struct vms_mapping *m =
+			&model->mapping[array_index_nospec(from, VMS_TLB_MODEL_MAX)];
+		const struct vms_cached c = {
+			.tag = m->space, .va = m->va, .pte = m->pte, .level = m->level,
+			.usable = true,
+		};
+
+		if (!vms_dump_put_cached(s, out, VMSTORE_CPU_MODEL, &c, 0, from))
+			return false;
+	}
+	return true;
+}
+
+/* From a place in a CPU's caches on; pos[0] is one more than the CPU's number */
+static bool vms_dump_cpu(struct vms_store *s, struct vms_dump_out *out, u32 cpu, u32 at)
+{
+	struct vms_cached c;
+	u32 here = at;
+
+	while (s->mmu.ops->cached(&s->mmu, cpu, &at, &c)) {
+		if (!vms_dump_put_cached(s, out, cpu, &c, cpu + 1, here))
+			return false;
+		here = at;
+	}
+	return true;
+}
+
+/* What the model has, then what each CPU holds, if the machine knows */
+static void vms_dump_cached(struct vms_store *s, struct vms_dump_out *out)
+{
+	u64 cpu = out->pos[0], at = out->pos[1];
+
+	if (!cpu) {
+		if (!vms_dump_model(s, out, at))
 			return;
-		base += g->nr;
+		cpu = 1;
+		at = 0;
 	}
+	for (; s->mmu.ops->cached && cpu <= s->mmu.nr_cpus; cpu++, at = 0)
+		if (at <= U32_MAX &&
+		    !vms_dump_cpu(s, out, array_index_nospec(cpu - 1, s->mmu.nr_cpus), at))
+			return;
+}
+
+/* --- the last operations ---------------------------------------------------------------- */
+
+static void vms_dump_story(struct vms_store *s, struct vms_dump_out *out)
+{
+	struct vmstore_rec_story rec;
+	u64 seq = out->pos[0];
+
+	for (; vms_story_read(&s->story, &seq, &rec); seq++)
+		if (!vms_dump_put(out, &rec, sizeof(rec), seq, 0))
+			return;
+	out->pos[0] = seq;
+	out->pos[1] = 0;
 }
 
 /* --- the sections --------------------------------------------------------------------- */
@@ -383,10 +656,12 @@ static void vms_dump_tlb(struct vms_store *s, struct vms_dump_out *out)
  * struct vms_dump_section - one section
  * @rec_size: size of its records
  * @run: writes records from out->pos on
+ * @live: needs no quiet store
  */
 struct vms_dump_section {
 	size_t rec_size;
 	void (*run)(struct vms_store *s, struct vms_dump_out *out);
+	bool live;
 };
 
 static const struct vms_dump_section vms_dump_sections[] = {
@@ -397,6 +672,14 @@ static const struct vms_dump_section vms_dump_sections[] = {
 	[VMSTORE_DUMP_NODES] = { sizeof(struct vmstore_rec_node), vms_dump_nodes },
 	[VMSTORE_DUMP_LEAVES] = { sizeof(struct vmstore_rec_leaves), vms_dump_leaves },
 	[VMSTORE_DUMP_TLB] = { sizeof(struct vmstore_rec_gathered), vms_dump_tlb },
+	[VMSTORE_DUMP_SEGMENTS] = { sizeof(struct vmstore_rec_segment), vms_dump_segments },
+	[VMSTORE_DUMP_UNIQUES] = { sizeof(struct vmstore_rec_unique), vms_dump_uniques },
+	[VMSTORE_DUMP_IOS] = { sizeof(struct vmstore_rec_io), vms_dump_ios },
+	[VMSTORE_DUMP_KVIRTS] = { sizeof(struct vmstore_rec_kvirt), vms_dump_kvirts },
+	[VMSTORE_DUMP_LISTS] = { sizeof(struct vmstore_rec_list), vms_dump_lists },
+	[VMSTORE_DUMP_FLUSHES] = { sizeof(struct vmstore_rec_flush), vms_dump_flushes },
+	[VMSTORE_DUMP_CACHED] = { sizeof(struct vmstore_rec_cached), vms_dump_cached },
+	[VMSTORE_DUMP_STORY] = { sizeof(struct vmstore_rec_story), vms_dump_story, true },
 };
 
 static const struct vms_dump_section *vms_dump_find(u32 section)
@@ -421,8 +704,22 @@ size_t vms_dump_rec_size(u32 section)
 }
 
 /**
+ * vms_dump_is_live - can a section be read while operations run?
+ * @section: enum vmstore_section, from a caller
+ *
+ * Return: true for VMSTORE_DUMP_STORY.
+ */
+bool vms_dump_is_live(u32 section)
+{
+	const struct vms_dump_section *sec = vms_dump_find(section);
+
+	return sec && sec->live;
+}
+
+/**
  * vms_dump - write a section, or as much of it as there is room for
- * @s: ready store with no operation in flight; the caller holds its locks
+ * @s: ready store; unless the section is live with no operation in flight, and the
+ *	caller holds its locks
  * @section: enum vmstore_section, from a caller
  * @out: buf, len with room for one record at least, and pos set: 0, or what the call
  *	before left there

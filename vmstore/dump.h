@@ -22,6 +22,7 @@ struct vms_dump_out {
 };
 
 size_t vms_dump_rec_size(u32 section);
+bool vms_dump_is_live(u32 section);
 int vms_dump(struct vms_store *s, u32 section, struct vms_dump_out *out);
 
 #endif /* VMS_DUMP_H */

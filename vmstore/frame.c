@@ -6,8 +6,15 @@
 
 #include "frame.h"
 
-/* NotAligned before OutOfBound, as the model has it */
-static int vms_frame_slot(const struct vms_region *r, u64 paddr, u32 *idx)
+/**
+ * vms_frame_slot - the slot of a paddr from a caller
+ * @r: region
+ * @paddr: anything
+ * @idx: out
+ *
+ * Return: 0; -EINVAL not page aligned; else -ERANGE not in the region.
+ */
+int vms_frame_slot(const struct vms_region *r, u64 paddr, u32 *idx)
 {
 	if (!vms_page_aligned(paddr))
 		return -EINVAL;

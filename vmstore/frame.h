@@ -5,6 +5,7 @@
 
 #include "region.h"
 
+int vms_frame_slot(const struct vms_region *r, u64 paddr, u32 *idx);
 int vms_frame_from_unused(struct vms_region *r, u64 paddr, u32 *idx);
 int vms_frame_from_in_use(struct vms_region *r, u64 paddr, u32 *idx);
 int vms_frame_alloc(struct vms_region *r, u32 *idx);

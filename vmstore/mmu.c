@@ -39,7 +39,7 @@ u32 vms_mmu_machines(void)
 
 /**
  * vms_mmu_init - make the machine of a store
- * @m: zeroed
+ * @m: zeroed, but for seed
  * @machine: enum vmstore_machine
  * @r: region that outlives the machine
  * @nr_cpus: CPUs of a soft machine, 1 to VMS_SOFT_MAX_CPUS, 0 for the default; live
@@ -67,7 +67,7 @@ int vms_mmu_init(struct vms_mmu *m, u32 machine, struct vms_region *r, u32 nr_cp
 			return -EINVAL;
 		m->nr_cpus = nr_cpus ?: VMS_SOFT_DEFAULT_CPUS;
 	} else {
-		if (nr_cpus)
+		if (nr_cpus || m->seed)
 			return -EINVAL;
 		m->nr_cpus = 0;
 	}
@@ -111,13 +111,11 @@ static bool vms_va_is_kernel(u64 va)
  */
 bool vms_access_valid(const struct vms_access *a)
 {
-	u64 slot = vms_page_size(VMS_NR_LEVELS);
+	u64 start = vms_va_is_kernel(a->va) ? VMSTORE_KERNEL_BASE : 0;
+	u64 size = start ? vms_page_size(VMS_NR_LEVELS) : VMSTORE_USER_END;
+	u64 offset = a->va - start;
 
-	if (a->len > VMS_PAGE_SIZE - a->va % VMS_PAGE_SIZE)
-		return false;
-	if (vms_va_is_kernel(a->va))
-		return a->va - VMSTORE_KERNEL_BASE < slot;
-	return a->va < VMSTORE_USER_END;
+	return a->len <= VMS_ACCESS_MAX && offset < size && a->len <= size - offset;
 }
 
 /* The entry of the root, or what stands for it where the root cannot hold it */
@@ -154,23 +152,10 @@ static bool vms_leaf_in_region(const struct vms_mmu *m, u64 pte, int level)
 	       !vms_region_slot_of_pa(m->region, pa, &idx);
 }
 
-/**
- * vms_mmu_walk - walk the tables in software, changing nothing
- * @m: machine
- * @r: root
- * @va: of a valid access
- * @w: out: what was found
- *
- * Refuses everything that the hardware might take for a reserved bit or that leads
- * out of the region: on the live machine some of that is fatal. Any context.
- *
- * Return: 0, or -EIO when an entry was not written by vmstore.
- */
-int vms_mmu_walk(struct vms_mmu *m, struct vms_root *r, u64 va, struct vms_walk *w)
+/* From entry @entry of a table at @level on */
+static int vms_walk_from(struct vms_mmu *m, u64 *entry, int level, u64 va, struct vms_walk *w)
 {
-	u64 *entry = vms_root_entry(m, r, va);
-	int level = VMS_NR_LEVELS;
-
+	w->first = level;
 	w->write = true;
 	for (;; level--) {
 		/* Pairs with the release of every store of an entry */
@@ -202,6 +187,38 @@ int vms_mmu_walk(struct vms_mmu *m, struct vms_root *r, u64 va, struct vms_walk 
 }
 
 /**
+ * vms_mmu_walk - walk the tables in software, changing nothing
+ * @m: machine
+ * @r: root
+ * @va: of a valid access
+ * @w: out: what was found
+ *
+ * Refuses everything that the hardware might take for a reserved bit or that leads
+ * out of the region: on the live machine some of that is fatal. Any context.
+ *
+ * Return: 0, or -EIO when an entry was not written by vmstore.
+ */
+int vms_mmu_walk(struct vms_mmu *m, struct vms_root *r, u64 va, struct vms_walk *w)
+{
+	return vms_walk_from(m, vms_root_entry(m, r, va), VMS_NR_LEVELS, va, w);
+}
+
+/**
+ * vms_mmu_walk_table - the lower part of a walk
+ * @m: machine
+ * @table: table that the upper part led to, perhaps some time ago
+ * @level: of its entries
+ * @va: of a valid access
+ * @w: out: what was found
+ *
+ * Return: as vms_mmu_walk().
+ */
+int vms_mmu_walk_table(struct vms_mmu *m, u64 *table, int level, u64 va, struct vms_walk *w)
+{
+	return vms_walk_from(m, &table[vms_pte_index(va, level)], level, va, w);
+}
+
+/**
  * vms_walk_fault - what an access gets from the tables as they were walked
  * @w: walk that returned 0
  * @write: the access is a store
@@ -215,6 +232,66 @@ u32 vms_walk_fault(const struct vms_walk *w, bool write)
 	if (vms_pte_kind(w->pte[w->level]) == VMS_ENTRY_NONE)
 		return fault;
 	return write && !w->write ? fault | VMSTORE_FAULT_PRESENT : 0;
+}
+
+/**
+ * vms_watch_valid - is a watch one that a machine may do?
+ * @w: watch
+ *
+ * Any context.
+ *
+ * Return: true when it may be done.
+ */
+bool vms_watch_valid(const struct vms_watch *w)
+{
+	const struct vms_access a = { .va = w->va, .len = w->width };
+
+	return vms_access_valid(&a);
+}
+
+/* Where the tables say that @va lies, 0 = nowhere */
+static u64 vms_walk_pa(const struct vms_walk *w, u64 va)
+{
+	u64 pte = w->pte[w->level];
+
+	if (vms_pte_kind(pte) != VMS_ENTRY_LEAF)
+		return 0;
+	return vms_pte_pa(pte) + (va & (vms_page_size(w->level) - 1));
+}
+
+/**
+ * vms_watch_note - count one load
+ * @w: watch
+ * @walk: of its address, just before the load
+ * @flushes: flushes of the CPU so far; none between the walk and the load
+ * @value: loaded
+ * @fault: or its fault
+ *
+ * Any context.
+ */
+void vms_watch_note(struct vms_watch *w, const struct vms_walk *walk, u64 flushes, u64 value,
+		    u32 fault)
+{
+	u64 pa = vms_walk_pa(walk, w->va);
+	struct vms_watch_count *count;
+
+	if (!w->done) {
+		w->first = value;
+		w->first_fault = fault;
+		w->first_pa = pa;
+		w->first_flushes = flushes;
+	}
+	WRITE_ONCE(w->done, w->done + 1);
+	w->flushes = flushes - w->first_flushes;
+	count = w->flushes ? &w->after : &w->before;
+	if (fault) {
+		count->fault++;
+	} else if (w->first_fault || value != w->first) {
+		count->other++;
+	} else {
+		count->same++;
+		count->stale += pa != w->first_pa;
+	}
 }
 
 /**

@@ -2,27 +2,9 @@
 /*
  * The live machine: the CPU's own MMU on private page tables, beside Linux.
  *
- * An access runs in a window: IRQs off, page faults disabled, CR3 = private root.
- *
- *	set loaded[cpu]; smp_mb; CR3 = root (PCID 0, flushed)
- *	access
- *	CR3 = as it was; clear loaded[cpu]
- *
- * The upper half of the root is that of Linux's current top-level table, copied at
- * each entry, so that code, stack, buffers, NMIs and faults work as ever. Only the
- * slot at VMSTORE_KERNEL_BASE is the module's: entry 256, in Linux's guard hole.
- * Linux's own tables are read and never written.
- *
- *	4-level: CR3 -> root:  0..255 user half, 256 private, 257..511 Linux
- *	5-level: CR3 -> top:   0 root, 256..510 Linux, 511 P4D copy
- *		 P4D copy:     256 private, all others Linux
- *		 root:	       0..255 user half, nothing else
- *
- * Root and top have physical bit 12 clear: under page-table isolation an NMI would
- * take a CR3 with that bit for a user one and switch to the neighbouring page.
- *
- * Whatever the hardware may not meet in the user half, reserved bits above all, is
- * looked for in software first: the oops would come before the exception table.
+ * An access runs in a window (mmu_window.c): a short one, IRQs off, in the caller or in
+ * an IPI; or, where its root is resident, one that the CPU's worker keeps open
+ * (mmu_resident.c) and in which flush IPIs land.
  */
 
 #define pr_fmt(fmt) "vmstore: " fmt
@@ -30,30 +12,18 @@
 #include <linux/cc_platform.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
-#include <linux/gfp.h>
-#include <linux/io.h>
 #include <linux/preempt.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/string.h>
-#include <linux/uaccess.h>
 
-#include <asm/asm.h>
 #include <asm/cpufeature.h>
-#include <asm/processor-flags.h>
-#include <asm/smap.h>
-#include <asm/special_insns.h>
 
-#include "mmu.h"
+#include "mmu_resident.h"
+#include "mmu_window.h"
 
-#define VMS_PRIV_INDEX		256	/* the private slot, at the level of the root */
-#define VMS_LDT_INDEX		272	/* top-level entry that differs between processes */
-#define VMS_LAST_INDEX		511
-#define VMS_CR3_BAD_BIT		BIT_ULL(12)
-
-/* Accesses that fault although the tables permit them: changed meanwhile. Try again */
-#define VMS_LIVE_RETRIES	8
+/* Loads of a watch between two times when IRQs are taken */
+#define VMS_LIVE_WATCH_LOADS	32
 
 /**
  * struct vms_live_cpu - one CPU
@@ -61,19 +31,23 @@
  * @pending: the IPI is sent and not yet taken
  * @asked: kicks so far
  * @done: of these, answered
+ * @flushes: flushes executed here; IRQs off
  * @active: root that is active here, or NULL
+ * @resident: the same, while it is resident
  */
 struct vms_live_cpu {
 	call_single_data_t csd;
 	atomic_t pending;
 	atomic64_t asked;
 	atomic64_t done;
+	u64 flushes;
 	struct vms_root *active;
+	struct vms_resident resident;
 } ____cacheline_aligned;
 
 /**
  * struct vms_live - the live machine of one store
- * @lock: guards all @active, and held around on_kick for a CPU that is not online
+ * @lock: held around on_kick for a CPU that is not online
  * @kicked: CPUs an IPI was ever sent to
  * @cpu: one per logical CPU
  */
@@ -83,43 +57,17 @@ struct vms_live {
 	struct vms_live_cpu cpu[];
 };
 
-/* An access on its way to its CPU */
+/* An access or a watch on its way to its CPU */
 struct vms_live_call {
+	struct vms_resident_job job;
 	struct vms_mmu *m;
 	struct vms_root *r;
 	struct vms_access *a;
+	struct vms_watch *w;
 	int err;
 };
 
-static bool vms_live_probed;
-
-static bool vms_live_5level(void)
-{
-	return native_read_cr4() & X86_CR4_LA57;
-}
-
-/* The top-level table this CPU walks now; preemption off */
-static u64 *vms_linux_top(void)
-{
-	return __va(__native_read_cr3() & VMS_PTE_PA_MASK);
-}
-
-/*
- * The table of Linux whose entry 256 is at VMSTORE_KERNEL_BASE: the top level, or with
- * 5 levels the P4D page of the last slot; preemption off. NULL if that is none.
- */
-static u64 *vms_linux_priv_table(void)
-{
-	u64 *top = vms_linux_top();
-	u64 pte;
-
-	if (!vms_live_5level())
-		return top;
-	pte = READ_ONCE(top[VMS_LAST_INDEX]);
-	if (!(pte & VMS_PTE_PRESENT) || (pte & VMS_PTE_PS))
-		return NULL;
-	return __va(pte & VMS_PTE_PA_MASK);
-}
+static bool vms_live_usable;
 
 /**
  * vms_mmu_live_probe - can the live machine work under this kernel?
@@ -146,7 +94,7 @@ int vms_mmu_live_probe(void)
 		pr_err("the CPU has no NX bit, or it is switched off\n");
 		return -EOPNOTSUPP;
 	}
-	if (vms_live_5level() && IS_ENABLED(CONFIG_KASAN)) {
+	if (vms_host_5level() && IS_ENABLED(CONFIG_KASAN)) {
 		pr_err("KASAN uses the private slot in 5-level mode: boot with no5lvl\n");
 		return -EOPNOTSUPP;
 	}
@@ -156,7 +104,7 @@ int vms_mmu_live_probe(void)
 	}
 
 	preempt_disable();
-	table = vms_linux_priv_table();
+	table = vms_host_priv_table();
 	if (table)
 		taken = READ_ONCE(table[VMS_PRIV_INDEX]);
 	preempt_enable();
@@ -166,20 +114,41 @@ int vms_mmu_live_probe(void)
 		       VMS_PRIV_INDEX);
 		return -EBUSY;
 	}
-	vms_live_probed = true;
 	return 0;
 }
 
 /**
- * vms_mmu_live_usable - did vms_mmu_live_probe() succeed?
+ * vms_mmu_live_start - from now on the live machine may be used
+ *
+ * After vms_mmu_live_probe(). May sleep.
+ *
+ * Return: 0 or a negative errno.
+ */
+int vms_mmu_live_start(void)
+{
+	int err = vms_resident_start();
+
+	vms_live_usable = !err;
+	return err;
+}
+
+/* vms_mmu_live_stop - there is no live machine any more. May sleep */
+void vms_mmu_live_stop(void)
+{
+	vms_live_usable = false;
+	vms_resident_stop();
+}
+
+/**
+ * vms_mmu_live_usable - is the live machine started?
  *
  * Any context.
  *
- * Return: true when it did.
+ * Return: true when it is.
  */
 bool vms_mmu_live_usable(void)
 {
-	return vms_live_probed;
+	return vms_live_usable;
 }
 
 static u64 vms_hash_table(u64 hash, const u64 *table, int first, int skip)
@@ -210,12 +179,12 @@ u64 vms_mmu_live_host_table(void)
 	u64 hash = 0xcbf29ce484222325ULL;
 	u64 *top, *table;
 
-	if (!vms_live_probed)
+	if (!vms_live_usable)
 		return 0;
 	preempt_disable();
-	top = vms_linux_top();
+	top = vms_host_top();
 	hash = vms_hash_table(hash, top, VMS_NR_ENTRIES / 2, VMS_LDT_INDEX);
-	table = vms_linux_priv_table();
+	table = vms_host_priv_table();
 	if (table && table != top)
 		hash = vms_hash_table(hash, table, 0, -1);
 	preempt_enable();
@@ -250,11 +219,11 @@ static int vms_live_init(struct vms_mmu *m)
 	m->caps = VMSTORE_CAP_HW_WALK;
 	if (num_online_cpus() > 1)
 		m->caps |= VMSTORE_CAP_REMOTE;
-	if (vms_live_5level())
+	if (vms_host_5level())
 		m->caps |= VMSTORE_CAP_5LEVEL;
 	if (boot_cpu_has(X86_FEATURE_PTI))
 		m->caps |= VMSTORE_CAP_PTI;
-	m->kernel_in_root = !vms_live_5level();
+	m->kernel_in_root = !vms_host_5level();
 	return 0;
 }
 
@@ -289,264 +258,128 @@ static void vms_live_exit(struct vms_mmu *m)
 	m->priv = NULL;
 }
 
-static int vms_live_root_init(struct vms_mmu *m, struct vms_root *r)
-{
-	u64 *top;
-
-	r->priv = NULL;
-	if (WARN_ON_ONCE(r->pa & VMS_CR3_BAD_BIT))
-		return -EINVAL;
-	vms_root_clear_upper(r);
-	if (m->kernel_in_root) {
-		WRITE_ONCE(r->entries[VMS_PRIV_INDEX], m->kernel_pte);
-		return 0;
-	}
-	/* Two pages: the top level at the even one, the P4D copy behind it */
-	top = (u64 *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 1);
-	if (!top)
-		return -ENOMEM;
-	top[0] = vms_pte_make_table(r->pa);
-	top[VMS_LAST_INDEX] = vms_pte_make_table(__pa(top + VMS_NR_ENTRIES));
-	top[VMS_NR_ENTRIES + VMS_PRIV_INDEX] = m->kernel_pte;
-	r->priv = top;
-	return 0;
-}
-
-static void vms_live_root_exit(struct vms_mmu *m, struct vms_root *r)
-{
-	free_pages((unsigned long)r->priv, 1);
-	r->priv = NULL;
-	vms_root_clear_upper(r);
-}
-
-/*
- * Between windows no CPU has the root loaded, so the order of Tl8 is only that of the
- * two sets: a flush decided at any time asks the CPU for one of its roots.
- */
+/* Tl8: what was loaded is loaded no more before the CPU leaves the old set */
 static int vms_live_set_root(struct vms_mmu *m, int cpu, struct vms_root *r, u32 flags)
 {
-	struct vms_live *l = m->priv;
+	struct vms_root *stay = flags & VMS_ROOT_RESIDENT ? r : NULL;
+	struct vms_live_cpu *c;
 	struct vms_root *old;
-	unsigned long irq;
 
-	if (!vms_live_cpu_valid(m, cpu) || flags || (r && !cpu_online(cpu)))
+	if (!vms_live_cpu_valid(m, cpu) || flags & ~VMS_ROOT_RESIDENT)
 		return -EINVAL;
-	raw_spin_lock_irqsave(&l->lock, irq);
-	old = l->cpu[cpu].active;
-	if (old != r) {
-		if (r)
-			set_bit(cpu, r->active.bits);
-		/* In the new set before out of the old one */
-		smp_mb__after_atomic();
-		l->cpu[cpu].active = r;
-		if (old)
-			clear_bit(cpu, old->active.bits);
+	c = vms_live_cpu(m, cpu);
+	old = c->active;
+	if (r && r != old && !cpu_online(cpu))
+		return -EINVAL;
+	if (r)
+		set_bit(cpu, r->active.bits);
+	/* In the new set before the new root is loaded */
+	smp_mb__after_atomic();
+	if (c->resident.root != stay) {
+		vms_resident_end(&c->resident);
+		if (stay)
+			vms_resident_begin(&c->resident, cpu, stay);
 	}
-	raw_spin_unlock_irqrestore(&l->lock, irq);
-	return 0;
-}
-
-/* Make @to as @from, but for entry @skip; other CPUs may do the same or walk it */
-static void vms_live_copy(u64 *to, const u64 *from, int first, int end, int skip)
-{
-	int i;
-
-	for (i = first; i < end; i++) {
-		u64 pte = READ_ONCE(from[i]);
-
-		if (i != skip && ((READ_ONCE(to[i]) ^ pte) & ~VMS_PTE_ACCESSED))
-			WRITE_ONCE(to[i], pte);
-	}
-}
-
-/*
- * Bring the upper half up to date and return what to load. The slot of the LDT stays
- * absent: it is for user mode, and its tables go with the process.
- */
-static u64 vms_live_prepare(struct vms_root *r)
-{
-	u64 *top = r->priv;
-
-	if (!top) {
-		vms_live_copy(r->entries, vms_linux_top(), VMS_PRIV_INDEX + 1,
-			      VMS_NR_ENTRIES, VMS_LDT_INDEX);
-		return r->pa;
-	}
-	vms_live_copy(top, vms_linux_top(), VMS_NR_ENTRIES / 2, VMS_LAST_INDEX,
-		      VMS_LDT_INDEX);
-	vms_live_copy(top + VMS_NR_ENTRIES, vms_linux_priv_table(), 0, VMS_NR_ENTRIES,
-		      VMS_PRIV_INDEX);
-	return __pa(top);
-}
-
-/*
- * One mov that may fault. STAC in either half, so that the USER bit of an entry
- * decides nothing, also in the kernel half. On a fault the exception table leads to
- * label 2 with the trap number in rax.
- */
-#define vms_live_mov(insn, trap, val, va)				\
-({									\
-	asm volatile(ASM_STAC "\n"					\
-		     "1:	" insn "\n"				\
-		     "2:	" ASM_CLAC "\n"				\
-		     _ASM_EXTABLE_FAULT(1b, 2b)				\
-		     : "+a"(trap), [v] "+&r"(val)			\
-		     : [at] "r"(va)					\
-		     : "memory");					\
-})
-
-/* Return: 0 or the number of the trap */
-static notrace u64 vms_live_one(u64 va, void *buf, size_t len, bool write)
-{
-	u64 trap = 0, val = 0;
-
-	if (write) {
-		memcpy(&val, buf, len);
-		switch (len) {
-		case 1:
-			vms_live_mov("movb %b[v], (%[at])", trap, val, va);
-			break;
-		case 2:
-			vms_live_mov("movw %w[v], (%[at])", trap, val, va);
-			break;
-		case 4:
-			vms_live_mov("movl %k[v], (%[at])", trap, val, va);
-			break;
-		case 8:
-			vms_live_mov("movq %q[v], (%[at])", trap, val, va);
-			break;
-		}
-		return trap;
-	}
-	switch (len) {
-	case 1:
-		vms_live_mov("movb (%[at]), %b[v]", trap, val, va);
-		break;
-	case 2:
-		vms_live_mov("movw (%[at]), %w[v]", trap, val, va);
-		break;
-	case 4:
-		vms_live_mov("movl (%[at]), %k[v]", trap, val, va);
-		break;
-	case 8:
-		vms_live_mov("movq (%[at]), %q[v]", trap, val, va);
-		break;
-	}
-	if (!trap)
-		memcpy(buf, &val, len);
-	return trap;
-}
-
-/* The longest aligned access at @va of at most @len bytes, which is not 0 */
-static size_t vms_live_chunk(u64 va, size_t len)
-{
-	size_t n = 8;
-
-	while (n > len || va % n)
-		n /= 2;
-	return n;
-}
-
-/* Return: 0 or the number of the trap; what was done is in @a */
-static notrace u64 vms_live_copy_out(struct vms_access *a)
-{
-	while (a->done < a->len) {
-		u64 va = a->va + a->done;
-		size_t n = vms_live_chunk(va, a->len - a->done);
-		u64 trap = vms_live_one(va, a->buf + a->done, n, a->write);
-
-		if (trap)
-			return trap;
-		a->done += n;
+	c->active = r;
+	if (old && old != r) {
+		/* Out of the old set after the last use of the old root */
+		smp_mb__before_atomic();
+		clear_bit(cpu, old->active.bits);
 	}
 	return 0;
 }
 
 /*
- * In the window. The hardware tells that it faulted, not why: the tables tell that.
- * If they say that nothing is wrong, they were changed since, as for any kernel whose
- * page-fault handler finds nothing to do.
+ * On the CPU of the access: in the caller or in an IPI. An IPI counts pagefault_disabled
+ * of the task that it interrupts up and down again: no race, whatever that task was
+ * doing with it.
  */
-static notrace int vms_live_do(struct vms_mmu *m, struct vms_root *r,
-			       struct vms_access *a)
-{
-	struct vms_walk w;
-	int retries;
-	int err;
-
-	for (retries = 0;; retries++) {
-		err = vms_mmu_walk(m, r, a->va, &w);
-		if (err)
-			return err;
-		if (retries) {
-			a->fault = vms_walk_fault(&w, a->write);
-			if (a->fault)
-				return 0;
-			if (retries == VMS_LIVE_RETRIES)
-				break;
-		}
-		if (!vms_live_copy_out(a))
-			return 0;
-	}
-	/* Permitted by the tables and still refused, say by a protection key */
-	a->fault = VMSTORE_FAULT_TAKEN | VMSTORE_FAULT_PRESENT |
-		   (a->write ? VMSTORE_FAULT_WRITE : 0);
-	return 0;
-}
-
-/*
- * On the CPU of the access, IRQs off: in the caller or in an IPI. An IPI counts
- * pagefault_disabled of the task that it interrupts up and down again: no race,
- * whatever that task was doing with it.
- */
-static notrace __no_kcsan void vms_live_window(void *info)
+static notrace __no_kcsan void vms_live_short(void *info)
 {
 	struct vms_live_call *call = info;
-	int cpu = smp_processor_id();
-	struct vms_root *r = call->r;
-	unsigned long saved;
+	struct vms_window w;
 	unsigned long irq;
-	u64 cr3;
 
-	/* 6.1 would not come back from a fault in a process without this */
-	pagefault_disable();
 	local_irq_save(irq);
-	set_bit(cpu, r->loaded.bits);
-	/* Pairs with the one of the dispatcher, between the entries and the mask */
-	smp_mb__after_atomic();
-	cr3 = vms_live_prepare(r);
-	saved = __native_read_cr3();
-	native_write_cr3(cr3);
-
-	call->err = vms_live_do(call->m, r, call->a);
-
-	/* Bit 63 reads as 0, so this flushes */
-	native_write_cr3(saved);
-	/* Whoever sees the bit clear may reuse what the window could read */
-	smp_mb__before_atomic();
-	clear_bit(cpu, r->loaded.bits);
+	vms_window_enter(&w, call->r);
+	call->job.run(&call->job);
+	vms_window_leave(&w);
 	local_irq_restore(irq);
-	pagefault_enable();
+}
+
+static notrace bool vms_live_run_access(struct vms_resident_job *job)
+{
+	struct vms_live_call *call = container_of(job, struct vms_live_call, job);
+
+	call->err = vms_window_access(call->m, call->r, call->a);
+	return true;
 }
 
 static int vms_live_access(struct vms_mmu *m, int cpu, struct vms_root *r,
 			   struct vms_access *a)
 {
-	struct vms_live_call call = { .m = m, .r = r, .a = a };
+	struct vms_live_call call = {
+		.job.run = vms_live_run_access, .m = m, .r = r, .a = a,
+	};
 
 	a->done = 0;
 	a->fault = 0;
 	if (!vms_live_cpu_valid(m, cpu) || !vms_access_valid(a))
 		return -EINVAL;
+	if (vms_resident_do(&vms_live_cpu(m, cpu)->resident, r, &call.job))
+		return call.err;
 	/* On this very CPU it is a plain call */
-	if (smp_call_function_single(cpu, vms_live_window, &call, 1))
+	if (smp_call_function_single(cpu, vms_live_short, &call, 1))
 		return -EINVAL;
 	return call.err;
 }
 
+/* In the window: some loads */
+static notrace bool vms_live_run_watch(struct vms_resident_job *job)
+{
+	struct vms_live_call *call = container_of(job, struct vms_live_call, job);
+	struct vms_live_cpu *c = vms_live_cpu(call->m, smp_processor_id());
+	struct vms_watch *w = call->w;
+	int i;
+
+	for (i = 0; i < VMS_LIVE_WATCH_LOADS && !call->err && !vms_watch_over(w); i++) {
+		u64 value = 0;
+		struct vms_access a = { .va = w->va, .buf = &value, .len = w->width };
+		struct vms_walk walk;
+
+		call->err = vms_mmu_walk(call->m, call->r, w->va, &walk);
+		if (!call->err)
+			call->err = vms_window_access(call->m, call->r, &a);
+		if (!call->err)
+			vms_watch_note(w, &walk, c->flushes, value, a.fault);
+	}
+	return call->err || vms_watch_over(w) || READ_ONCE(job->stop);
+}
+
+/* Where the root is not resident each part has a window of its own */
+static int vms_live_watch(struct vms_mmu *m, int cpu, struct vms_root *r,
+			  struct vms_watch *w)
+{
+	struct vms_live_call call = {
+		.job.run = vms_live_run_watch, .m = m, .r = r, .w = w,
+	};
+
+	if (!vms_live_cpu_valid(m, cpu) || !vms_watch_valid(w))
+		return -EINVAL;
+	while (!call.err && !vms_watch_over(w) && !signal_pending(current)) {
+		if (vms_resident_do(&vms_live_cpu(m, cpu)->resident, r, &call.job))
+			continue;
+		if (smp_call_function_single(cpu, vms_live_short, &call, 1))
+			return -EINVAL;
+		cond_resched();
+	}
+	return call.err;
+}
+
 /*
- * Outside a window nothing of a private root is cached: the load of CR3 that ends a
- * window flushes. It is executed all the same, as the model asks.
+ * In a resident window these are the translations of the private root. Outside nothing
+ * of one is cached: the load of CR3 that ends a window flushes. It is executed all the
+ * same, as the model asks.
  */
 static void vms_live_flush(struct vms_mmu *m, int cpu, const struct vms_flush *f)
 {
@@ -556,6 +389,7 @@ static void vms_live_flush(struct vms_mmu *m, int cpu, const struct vms_flush *f
 	/* Asked on behalf of a CPU that is not online and has no TLB */
 	if (cpu != smp_processor_id())
 		return;
+	vms_live_cpu(m, cpu)->flushes++;
 	for (i = 0; i < f->nr && !all; i++) {
 		const struct vms_flush_op *op = &f->ops[i];
 		u64 va;
@@ -566,6 +400,28 @@ static void vms_live_flush(struct vms_mmu *m, int cpu, const struct vms_flush *f
 	}
 	if (all)
 		native_write_cr3(__native_read_cr3());
+}
+
+/* A flush on its way to its CPU */
+struct vms_live_flush_call {
+	struct vms_mmu *m;
+	const struct vms_flush *f;
+};
+
+static void vms_live_flush_here(void *info)
+{
+	const struct vms_live_flush_call *call = info;
+
+	vms_live_flush(call->m, smp_processor_id(), call->f);
+}
+
+static int vms_live_flush_local(struct vms_mmu *m, int cpu, const struct vms_flush *f)
+{
+	struct vms_live_flush_call call = { .m = m, .f = f };
+
+	if (!vms_live_cpu_valid(m, cpu))
+		return -EINVAL;
+	return smp_call_function_single(cpu, vms_live_flush_here, &call, 1) ? -EINVAL : 0;
 }
 
 /*
@@ -650,11 +506,13 @@ const struct vms_mmu_ops vms_mmu_live_ops = {
 	.kind = VMSTORE_MACHINE_LIVE,
 	.init = vms_live_init,
 	.exit = vms_live_exit,
-	.root_init = vms_live_root_init,
-	.root_exit = vms_live_root_exit,
+	.root_init = vms_window_root_init,
+	.root_exit = vms_window_root_exit,
 	.set_root = vms_live_set_root,
 	.access = vms_live_access,
+	.watch = vms_live_watch,
 	.flush = vms_live_flush,
+	.flush_local = vms_live_flush_local,
 	.kick = vms_live_kick,
 	.wait = vms_live_wait,
 };

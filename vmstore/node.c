@@ -5,6 +5,7 @@
 #include <linux/string.h>
 
 #include "node.h"
+#include "trace.h"
 
 /**
  * vms_node_alloc - a new node that nothing points at
@@ -25,13 +26,21 @@ int vms_node_alloc(struct vms_region *r, int level, bool even, u64 owner, u32 *i
 
 	if (err)
 		return err;
+	vms_touch_node(r->touch, *idx);
 	node = vms_node(r, *idx);
 	node->nr_children = 0;
-	node->level = level;
+	node->level = level + (level < VMS_NR_LEVELS && VMS_WRONG(NODE_LEVEL));
 	node->stray = false;
 	node->owner = owner;
 	memset(vms_node_entries(r, *idx), 0, VMS_PAGE_SIZE);
+	trace_vmstore_node_alloc(vms_slot_paddr(*idx), level);
 	return 0;
+}
+
+static void vms_node_set_owner(struct vms_region *r, u32 node, u64 owner)
+{
+	vms_touch_node(r->touch, node);
+	WRITE_ONCE(vms_node(r, node)->owner, owner);
 }
 
 /**
@@ -54,7 +63,7 @@ int vms_node_try_own(struct vms_region *r, u32 node, u64 owner)
 	else if (meta->owner)
 		err = -EBUSY;
 	else
-		WRITE_ONCE(meta->owner, owner);
+		vms_node_set_owner(r, node, owner);
 	spin_unlock(&meta->lock);
 	return err;
 }
@@ -65,7 +74,8 @@ void vms_node_disown(struct vms_region *r, u32 node)
 	struct vms_node_meta *meta = vms_node(r, node);
 
 	spin_lock(&meta->lock);
-	WRITE_ONCE(meta->owner, 0);
+	if (!VMS_WRONG(OWNER_KEPT))
+		vms_node_set_owner(r, node, 0);
 	spin_unlock(&meta->lock);
 }
 
@@ -78,8 +88,9 @@ void vms_node_disown(struct vms_region *r, u32 node)
  */
 void vms_node_link(struct vms_region *r, u32 parent, unsigned int i, u32 child)
 {
-	atomic64_set(&r->slots[child].paths, 1);
-	vms_node_set(r, parent, i, vms_pte_make_table(vms_slot_pa(r, child)));
+	vms_slot_paths_set(r, child, !VMS_WRONG(NODE_NO_PATH));
+	vms_node_set(r, parent, i, vms_pte_make_table(vms_slot_pa(r, child)) |
+		     (VMS_WRONG(TABLE_BIT) ? VMS_PTE_NX : 0));
 }
 
 /**
@@ -124,10 +135,30 @@ int vms_node_link_unowned(struct vms_region *r, u32 parent, unsigned int i, u32 
  */
 u64 vms_node_set(struct vms_region *r, u32 node, unsigned int i, u64 pte)
 {
-	u64 old = xchg(&vms_node_entries(r, node)[i], pte);
+	u64 old;
 
-	vms_node(r, node)->nr_children += !!pte - !!old;
-	return old;
+	VMS_MEANWHILE(ENTRY);
+	old = xchg(&vms_node_entries(r, node)[i], pte);
+	vms_touch_node(r->touch, node);
+	if (!VMS_WRONG(NODE_NOT_COUNTED))
+		vms_node(r, node)->nr_children += !!pte - !!old;
+	return VMS_WRONG(DIRTY_LOST) ? old & ~VMS_PTE_DIRTY : old;
+}
+
+/**
+ * vms_node_cmpxchg - replace an entry if it is what it was
+ * @r: region
+ * @node: node whose entries the caller may write
+ * @i: index
+ * @old: not none; what the caller has seen, the hardware's bits included
+ * @pte: new entry, not none
+ *
+ * Return: what was there; @old when it was replaced.
+ */
+u64 vms_node_cmpxchg(struct vms_region *r, u32 node, unsigned int i, u64 old, u64 pte)
+{
+	vms_touch_node(r->touch, node);
+	return cmpxchg(&vms_node_entries(r, node)[i], old, pte);
 }
 
 /**
@@ -148,7 +179,8 @@ void vms_node_split(struct vms_region *r, u32 parent, unsigned int i, u32 child)
 	u64 old = vms_node_read(r, parent, i);
 	u64 cur;
 
-	atomic64_set(&r->slots[child].paths, 1);
+	vms_slot_paths_set(r, child, !VMS_WRONG(SPLIT_NO_PATH));
+	vms_touch_node(r->touch, child);
 	vms_node(r, child)->nr_children = VMS_NR_ENTRIES;
 	do {
 		struct vmstore_prop prop = vms_pte_prop(old);
@@ -159,8 +191,8 @@ void vms_node_split(struct vms_region *r, u32 parent, unsigned int i, u32 child)
 						       k * vms_page_size(level),
 						       level, prop);
 		cur = old;
-		old = cmpxchg(&vms_node_entries(r, parent)[i], cur,
-			      vms_pte_make_table(vms_slot_pa(r, child)));
+		old = vms_node_cmpxchg(r, parent, i, cur,
+				       vms_pte_make_table(vms_slot_pa(r, child)));
 	} while (old != cur);
 }
 
@@ -172,8 +204,8 @@ static void vms_leaf_unmapped(struct vms_region *r, u64 pte, struct vms_removed 
 	sum->leaves++;
 	sum->accessed += vms_pte_accessed(pte);
 	sum->dirty += vms_pte_dirty(pte);
-	if (idx != VMS_NO_SLOT && idx < r->first_mmio)
-		atomic64_dec(&r->slots[idx].paths);
+	if (idx != VMS_NO_SLOT && idx < r->first_mmio && !VMS_WRONG(PATH_KEPT))
+		vms_slot_paths_add(r, idx, -1);
 }
 
 /* Stray before anything else: a cursor that has found the node must start again */
@@ -182,12 +214,13 @@ static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed 
 	struct vms_node_meta *meta = vms_node(r, node);
 	unsigned int i;
 
+	vms_touch_node(r->touch, node);
 	spin_lock(&meta->lock);
-	meta->stray = true;
+	meta->stray = !VMS_WRONG(STRAY_NOT_SET);
 	spin_unlock(&meta->lock);
 
 	sum->nodes++;
-	atomic64_set(&r->slots[node].paths, 0);
+	vms_slot_paths_set(r, node, VMS_WRONG(CUT_PATH_KEPT));
 	for (i = 0; meta->nr_children && i < VMS_NR_ENTRIES; i++) {
 		u64 pte = vms_node_read(r, node, i);
 
@@ -202,7 +235,8 @@ static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed 
 			break;
 		}
 	}
-	vms_node_disown(r, node);
+	if (!VMS_WRONG(CUT_OWNER_KEPT))
+		vms_node_disown(r, node);
 	cond_resched();
 }
 
@@ -224,7 +258,8 @@ static void vms_node_cut_off(struct vms_region *r, u32 node, struct vms_removed 
 u32 vms_node_unlink(struct vms_region *r, u32 parent, unsigned int i,
 		    struct vms_removed *sum)
 {
-	u64 old = vms_node_set(r, parent, i, 0);
+	u64 old = VMS_WRONG(LEAF_NOT_CLEARED) ? vms_node_read(r, parent, i) :
+						vms_node_set(r, parent, i, 0);
 	u32 idx = vms_entry_slot(r, old);
 
 	if (vms_pte_kind(old) == VMS_ENTRY_LEAF)
@@ -239,8 +274,27 @@ void vms_node_leaf_put(struct vms_region *r, u32 idx, struct vms_removed *sum)
 {
 	if (idx >= r->first_mmio)	/* untracked, VMS_NO_SLOT too */
 		return;
+	if (!vms_rc_is_shared(vms_slot_rc(r, idx)) ||
+	    r->slots[idx].usage != VMSTORE_USAGE_FRAME) {
+		sum->lost++;
+		return;
+	}
 	sum->leaves++;
 	sum->freed += vms_slot_put(r, idx);
+}
+
+/* vms_node_cancel - give back a node that was never linked and that nobody has seen */
+void vms_node_cancel(struct vms_region *r, u32 node)
+{
+	trace_vmstore_node_free(vms_slot_paddr(node), vms_node(r, node)->level);
+	vms_slot_cancel(r, node);
+}
+
+/* vms_node_free - drop the last reference of a node with nothing below it */
+void vms_node_free(struct vms_region *r, u32 node)
+{
+	trace_vmstore_node_free(vms_slot_paddr(node), vms_node(r, node)->level);
+	vms_slot_put(r, node);
 }
 
 /**
@@ -257,7 +311,12 @@ void vms_node_release(struct vms_region *r, u32 node, struct vms_removed *sum)
 	unsigned int n = meta->level == VMS_NR_LEVELS ? VMS_USER_ROOT_ENTRIES : VMS_NR_ENTRIES;
 	unsigned int i;
 
-	for (i = 0; meta->nr_children && i < n; i++) {
+	if (!vms_rc_is_shared(vms_slot_rc(r, node)) ||
+	    r->slots[node].usage != VMSTORE_USAGE_PAGETABLE) {
+		sum->lost++;
+		return;
+	}
+	for (i = 0; meta->nr_children && i < n && !VMS_WRONG(NODE_LEAVES_KEPT); i++) {
 		u64 pte = vms_node_read(r, node, i);
 
 		switch (vms_pte_kind(pte)) {
@@ -272,6 +331,7 @@ void vms_node_release(struct vms_region *r, u32 node, struct vms_removed *sum)
 		}
 	}
 	sum->nodes++;
-	vms_slot_put(r, node);
+	if (!VMS_WRONG(NODE_REF_KEPT))
+		vms_node_free(r, node);
 	cond_resched();
 }

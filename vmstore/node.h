@@ -23,6 +23,8 @@
  * @dirty: of these, dirty
  * @nodes: page-table nodes in it
  * @freed: data frames that became unused
+ * @split: leaves of level 2 that were split for it
+ * @lost: leaves and nodes that had no owner when they were to be released
  */
 struct vms_removed {
 	u64 leaves;
@@ -30,15 +32,20 @@ struct vms_removed {
 	u64 dirty;
 	u64 nodes;
 	u64 freed;
+	u64 split;
+	u64 lost;
 };
 
 int vms_node_alloc(struct vms_region *r, int level, bool even, u64 owner, u32 *idx);
 void vms_node_link(struct vms_region *r, u32 parent, unsigned int i, u32 child);
 int vms_node_link_unowned(struct vms_region *r, u32 parent, unsigned int i, u32 child);
 u64 vms_node_set(struct vms_region *r, u32 node, unsigned int i, u64 pte);
+u64 vms_node_cmpxchg(struct vms_region *r, u32 node, unsigned int i, u64 old, u64 pte);
 void vms_node_split(struct vms_region *r, u32 parent, unsigned int i, u32 child);
 u32 vms_node_unlink(struct vms_region *r, u32 parent, unsigned int i,
 		    struct vms_removed *sum);
+void vms_node_cancel(struct vms_region *r, u32 node);
+void vms_node_free(struct vms_region *r, u32 node);
 void vms_node_release(struct vms_region *r, u32 node, struct vms_removed *sum);
 void vms_node_leaf_put(struct vms_region *r, u32 idx, struct vms_removed *sum);
 
@@ -48,6 +55,13 @@ void vms_node_disown(struct vms_region *r, u32 node);
 static inline struct vms_node_meta *vms_node(struct vms_region *r, u32 idx)
 {
 	return &r->slots[idx].node;
+}
+
+/* vms_node_sound - is the slot, in range, a live node of a level? [P10 without its paths] */
+static inline bool vms_node_sound(struct vms_region *r, u32 idx, int level)
+{
+	return r->slots[idx].usage == VMSTORE_USAGE_PAGETABLE &&
+	       vms_rc_is_shared(vms_slot_rc(r, idx)) && vms_node(r, idx)->level == level;
 }
 
 static inline u64 *vms_node_entries(struct vms_region *r, u32 idx)

@@ -46,7 +46,7 @@ int vms_kernel_half_init(struct vms_kernel_half *k, struct vms_region *r)
 	err = vms_node_alloc(r, 3, false, 0, &k->top);
 	if (err)
 		return err;
-	atomic64_set(&r->slots[k->top].paths, 1);
+	vms_slot_paths_set(r, k->top, 1);
 	top = vms_node_entries(r, k->top);
 	while (k->nr_linear < n) {
 		u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -99,6 +99,27 @@ int vms_linear_slot(const struct vms_region *r, u64 va, u64 len, u32 *idx)
 }
 
 /**
+ * vms_linear_range - the slots a range of the linear window covers
+ * @r: region
+ * @va: address
+ * @len: bytes; 0 covers none
+ * @first: out: the first slot
+ * @nr: out: how many
+ *
+ * Return: 0, or -EACCES when the range is not within the window.
+ */
+int vms_linear_range(const struct vms_region *r, u64 va, u64 len, u32 *first, u32 *nr)
+{
+	u64 paddr = va - VMSTORE_KERNEL_BASE;
+
+	if (va < VMSTORE_KERNEL_BASE || paddr > r->size || len > r->size - paddr)
+		return -EACCES;
+	*first = vms_paddr_slot(paddr);
+	*nr = len ? vms_paddr_slot(paddr + len - 1) - *first + 1 : 0;
+	return 0;
+}
+
+/**
  * vms_pt_init - a new, empty page table
  * @pt: zeroed
  * @mmu: machine, whose kernel_pte is set
@@ -116,13 +137,17 @@ int vms_pt_init(struct vms_pt *pt, struct vms_mmu *mmu, u64 tag)
 	err = vms_node_alloc(r, VMS_NR_LEVELS, true, 0, &pt->root);
 	if (err)
 		return err;
-	atomic64_set(&r->slots[pt->root].paths, 1);
+	vms_slot_paths_set(r, pt->root, 1);
 	pt->mroot.pa = vms_slot_pa(r, pt->root);
 	pt->mroot.entries = vms_node_entries(r, pt->root);
 	pt->mroot.tag = tag;
 	err = mmu->ops->root_init(mmu, &pt->mroot);
 	if (err)
-		vms_slot_cancel(r, pt->root);
+		vms_node_cancel(r, pt->root);
+	if (VMS_WRONG(ROOT_OTHER))
+		pt->mroot.pa += VMS_PAGE_SIZE;
+	if (VMS_WRONG(ROOT_WITHOUT_KERNEL))
+		pt->mroot.entries[VMS_KERNEL_ROOT_INDEX] = 0;
 	return err;
 }
 
@@ -150,9 +175,28 @@ void vms_pt_exit(struct vms_pt *pt, struct vms_mmu *mmu, struct vms_removed *sum
 		}
 		cond_resched();
 	}
-	atomic64_set(&r->slots[pt->root].paths, 0);
+	vms_slot_paths_set(r, pt->root, 0);
 	sum->nodes++;
-	vms_slot_put(r, pt->root);
+	if (!VMS_WRONG(ROOT_KEPT))
+		vms_node_free(r, pt->root);
+}
+
+/**
+ * vms_pt_access - load or store through the MMU
+ * @pt: page table; its root is loaded for the access, whatever is active
+ * @mmu: machine
+ * @cpu: logical CPU
+ * @a: the access; that it may go where it goes is checked by the caller
+ *
+ * Process context, IRQs on, may sleep.
+ *
+ * Return: 0, -EFAULT with a->fault, or what the machine says; a->done bytes were accessed.
+ */
+int vms_pt_access(struct vms_pt *pt, struct vms_mmu *mmu, int cpu, struct vms_access *a)
+{
+	int err = mmu->ops->access(mmu, cpu, &pt->mroot, a);
+
+	return err ? err : a->fault ? -EFAULT : 0;
 }
 
 /**

@@ -7,6 +7,9 @@
  * the linear window [D16]: level-2 tables outside the region that map region offset
  * i at VMSTORE_KERNEL_BASE + i, whatever the order of blocks in memory. They are
  * Borrowed: no slot, no path, no count. Its upper 256 entries are for kernel areas.
+ *
+ * A store has one page table without a user half, through which it reaches the kernel
+ * half where no space is concerned.
  */
 #ifndef VMS_PT_H
 #define VMS_PT_H
@@ -42,9 +45,11 @@ int vms_kernel_half_init(struct vms_kernel_half *k, struct vms_region *r);
 void vms_kernel_half_exit(struct vms_kernel_half *k);
 u64 vms_kernel_half_pte(const struct vms_kernel_half *k, struct vms_region *r);
 int vms_linear_slot(const struct vms_region *r, u64 va, u64 len, u32 *idx);
+int vms_linear_range(const struct vms_region *r, u64 va, u64 len, u32 *first, u32 *nr);
 
 int vms_pt_init(struct vms_pt *pt, struct vms_mmu *mmu, u64 tag);
 void vms_pt_exit(struct vms_pt *pt, struct vms_mmu *mmu, struct vms_removed *sum);
+int vms_pt_access(struct vms_pt *pt, struct vms_mmu *mmu, int cpu, struct vms_access *a);
 int vms_pt_walk(struct vms_region *r, const struct vms_pt *pt,
 		int (*node_fn)(void *ctx, u32 node, int level, u64 va),
 		int (*leaf_fn)(void *ctx, u64 pte, int level, u64 va), void *ctx);

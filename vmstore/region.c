@@ -3,9 +3,12 @@
  * The region: blocks of memory, slots, and the state machine of a slot's reference
  * count.
  *
- *	from_unused:  UNUSED -cmpxchg-> 0 -store-> 1
- *	from_in_use:  n -cmpxchg-> n + 1
- *	put:          n -> n - 1, and at the last reference 1 -> 0 -> UNUSED
+ *	from_unused:   UNUSED -cmpxchg-> 0 -store-> 1 or UNIQUE
+ *	from_in_use:   n -cmpxchg-> n + 1
+ *	put:           n -> n - 1, and at the last reference 1 -> 0 -> UNUSED
+ *	put_unique:    UNIQUE -> 0 -> UNUSED
+ *	share_unique:  UNIQUE -store-> 1
+ *	try_unique:    1 -cmpxchg-> UNIQUE
  *
  * rc 0 is an operation in flight. The cmpxchg out of UNUSED acquires what the
  * teardown released; the store of 1 releases the metadata to from_in_use.
@@ -13,12 +16,19 @@
 
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "region.h"
+
+#ifdef CONFIG_VMSTORE_KUNIT_TEST
+enum vms_wrong vms_wrong;
+enum vms_omit vms_omit;
+void (*vms_meanwhile)(enum vms_moment at);
+#endif
 
 #define VMS_BLOCK_ORDER		(VMS_BLOCK_SHIFT - PAGE_SHIFT)
 
@@ -70,6 +80,7 @@ static void vms_region_init_slots(struct vms_region *r)
 
 		atomic64_set(&slot->rc, VMS_RC_UNUSED);
 		slot->self = i;
+		slot->link = (struct vms_link) { VMS_NO_SLOT, VMS_NO_SLOT };
 		spin_lock_init(&slot->node.lock);
 		if (i >= r->first_mmio)
 			slot->usage = VMSTORE_USAGE_MMIO;
@@ -152,6 +163,43 @@ static void vms_region_count_node(struct vms_region *r)
 		;
 }
 
+/* Take an unused slot in hand: nobody else gets it, and nothing but rc has changed */
+static int vms_slot_claim(struct vms_region *r, u32 idx)
+{
+	s64 rc = VMS_RC_UNUSED;
+
+	if (idx >= r->first_mmio)
+		return -EBUSY;
+	if (!atomic64_try_cmpxchg_acquire(&r->slots[idx].rc, &rc, 0))
+		return rc ? -EBUSY : -EAGAIN;
+	return 0;
+}
+
+/* Make a claimed slot what it is claimed for */
+static void vms_slot_construct(struct vms_region *r, u32 idx, enum vmstore_usage usage, u64 rc)
+{
+	struct vms_slot *slot = &r->slots[idx];
+
+	vms_touch_slot(r->touch, idx);
+	clear_bit(idx, r->free_map);
+	atomic_dec(&r->nr_free);
+	/* What is left of a node holds machine addresses: not for a data frame */
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE && usage == VMSTORE_USAGE_FRAME)
+		memset(vms_slot_kva(r, idx), 0, VMS_PAGE_SIZE);
+	slot->birth += !VMS_WRONG(BIRTH_KEPT);
+	slot->last_usage = slot->usage;
+	WRITE_ONCE(slot->usage, usage);
+	if (usage == VMSTORE_USAGE_FRAME && VMS_WRONG(USAGE_WRONG))
+		slot->usage = VMSTORE_USAGE_KERNEL;
+	slot->type = usage == VMSTORE_USAGE_PAGETABLE ? VMS_TYPE_NODE : VMS_TYPE_FRAME;
+	if (VMS_WRONG(TYPE_NOT_SET))
+		slot->type = VMS_TYPE_NONE;
+	slot->storage = !VMS_WRONG(STORAGE_NOT_SET);
+	if (usage == VMSTORE_USAGE_PAGETABLE)
+		vms_region_count_node(r);
+	atomic64_set_release(&slot->rc, rc + VMS_WRONG(RC_BORN_TWICE));
+}
+
 /**
  * vms_slot_from_unused - claim a given unused slot with one reference
  * @r: region
@@ -166,27 +214,65 @@ static void vms_region_count_node(struct vms_region *r)
  */
 int vms_slot_from_unused(struct vms_region *r, u32 idx, enum vmstore_usage usage)
 {
-	struct vms_slot *slot = &r->slots[idx];
-	s64 rc = VMS_RC_UNUSED;
+	int err = vms_slot_claim(r, idx);
 
-	if (idx >= r->first_mmio)
-		return -EBUSY;
-	if (!atomic64_try_cmpxchg_acquire(&slot->rc, &rc, 0))
-		return rc ? -EBUSY : -EAGAIN;
+	if (!err)
+		vms_slot_construct(r, idx, usage, 1);
+	return err;
+}
 
-	clear_bit(idx, r->free_map);
-	atomic_dec(&r->nr_free);
-	/* What is left of a node holds machine addresses: not for a data frame */
-	if (slot->usage == VMSTORE_USAGE_PAGETABLE && usage == VMSTORE_USAGE_FRAME)
-		memset(vms_slot_kva(r, idx), 0, VMS_PAGE_SIZE);
-	slot->last_usage = slot->usage;
-	WRITE_ONCE(slot->usage, usage);
-	slot->type = usage == VMSTORE_USAGE_PAGETABLE ? VMS_TYPE_NODE : VMS_TYPE_FRAME;
-	slot->storage = true;
-	if (usage == VMSTORE_USAGE_PAGETABLE)
-		vms_region_count_node(r);
-	atomic64_set_release(&slot->rc, 1);
+/**
+ * vms_slot_unique_from_unused - claim a given unused slot exclusively, for data
+ * @r: region
+ * @idx: slot, in range
+ *
+ * As vms_slot_from_unused(), but rc is UNIQUE.
+ *
+ * Return: as vms_slot_from_unused().
+ */
+int vms_slot_unique_from_unused(struct vms_region *r, u32 idx)
+{
+	int err = vms_slot_claim(r, idx);
+
+	if (!err)
+		vms_slot_construct(r, idx, VMSTORE_USAGE_FRAME,
+				   VMS_WRONG(UNIQUE_SHARED) ? 1 : VMS_RC_UNIQUE);
+	return err;
+}
+
+/**
+ * vms_slots_from_unused - claim a run of unused slots for data, with one reference each
+ * @r: region
+ * @first: slot, in range
+ * @nr: slots, the last one in range
+ *
+ * All are claimed before the first becomes a data frame: who looks at one before it is
+ * sure to stay finds an operation in flight, and a failure leaves no trace. Process
+ * context.
+ *
+ * Return: as vms_slot_from_unused(), of the first slot that is not to be had.
+ */
+int vms_slots_from_unused(struct vms_region *r, u32 first, u32 nr)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = vms_slot_claim(r, first + i);
+		if (err)
+			goto unclaim;
+	}
+	for (i = 0; i < nr; i++) {
+		vms_slot_construct(r, first + i, VMSTORE_USAGE_FRAME, 1);
+		if (!(i % 1024))
+			cond_resched();
+	}
 	return 0;
+
+unclaim:
+	while (i)
+		atomic64_set_release(&r->slots[first + --i].rc, VMS_RC_UNUSED);
+	return err;
 }
 
 /* The next slot after @from that may be free; even ones only when @even */
@@ -281,6 +367,7 @@ int vms_slot_can_share(struct vms_region *r, u32 idx)
 int vms_slot_from_in_use(struct vms_region *r, u32 idx)
 {
 	struct vms_slot *slot = &r->slots[idx];
+	int n = VMS_WRONG(RC_NOT_TAKEN) ? 0 : VMS_WRONG(RC_TAKEN_TWICE) ? 2 : 1;
 	int err;
 
 	for (;;) {
@@ -291,7 +378,8 @@ int vms_slot_from_in_use(struct vms_region *r, u32 idx)
 			return err;
 		if (!vms_rc_is_shared(rc) || rc == VMS_RC_MAX)
 			continue;
-		if (atomic64_try_cmpxchg_acquire(&slot->rc, &rc, rc + 1))
+		vms_touch_slot(r->touch, idx);
+		if (atomic64_try_cmpxchg_acquire(&slot->rc, &rc, rc + n))
 			break;
 	}
 	/*
@@ -310,8 +398,11 @@ static void vms_slot_free(struct vms_region *r, u32 idx)
 {
 	struct vms_slot *slot = &r->slots[idx];
 
-	slot->storage = false;
-	slot->type = VMS_TYPE_NONE;
+	slot->storage = VMS_WRONG(STORAGE_KEPT);
+	if (!VMS_WRONG(TYPE_KEPT))
+		slot->type = VMS_TYPE_NONE;
+	if (VMS_WRONG(LIST_LEFT))
+		slot->in_list = 1;
 	atomic64_set_release(&slot->rc, VMS_RC_UNUSED);
 	atomic_inc(&r->nr_free);
 	set_bit(idx, r->free_map);
@@ -331,6 +422,11 @@ bool vms_slot_put(struct vms_region *r, u32 idx)
 {
 	struct vms_slot *slot = &r->slots[idx];
 
+	vms_touch_slot(r->touch, idx);
+	if (VMS_WRONG(RC_NOT_DROPPED))
+		return false;
+	if (VMS_WRONG(RC_DROPPED_TWICE) && atomic64_read(&slot->rc) > 2)
+		atomic64_dec(&slot->rc);
 	if (atomic64_dec_return_release(&slot->rc))
 		return false;
 
@@ -353,7 +449,14 @@ void vms_slot_cancel(struct vms_region *r, u32 idx)
 {
 	struct vms_slot *slot = &r->slots[idx];
 	u8 usage = slot->last_usage;
+	s64 rc = 1;
 
+	vms_touch_slot(r->touch, idx);
+	/* One more is vms_slot_from_in_use() about to find that this is no data frame */
+	while (!atomic64_try_cmpxchg_acquire(&slot->rc, &rc, 0)) {
+		rc = 1;
+		cpu_relax();
+	}
 	if (slot->usage == VMSTORE_USAGE_PAGETABLE)
 		atomic_dec(&r->nr_nodes);
 	/* A node's entries must not be read as data, whatever the slot says it was */
@@ -362,6 +465,53 @@ void vms_slot_cancel(struct vms_region *r, u32 idx)
 	atomic64_set(&slot->paths, 0);
 	WRITE_ONCE(slot->usage, usage);
 	vms_slot_free(r, idx);
+}
+
+/**
+ * vms_slot_put_unique - drop the only handle of a unique slot
+ * @r: region
+ * @idx: slot whose exclusive handle the caller has
+ *
+ * Torn down as by vms_slot_put(). Any context.
+ */
+void vms_slot_put_unique(struct vms_region *r, u32 idx)
+{
+	vms_touch_slot(r->touch, idx);
+	atomic64_set(&r->slots[idx].rc, 0);
+	vms_slot_free(r, idx);
+}
+
+/**
+ * vms_slot_share_unique - make a unique slot a shared one with one reference
+ * @r: region
+ * @idx: slot whose exclusive handle the caller has
+ *
+ * Any context.
+ */
+void vms_slot_share_unique(struct vms_region *r, u32 idx)
+{
+	vms_touch_slot(r->touch, idx);
+	/* What the exclusive owner wrote, as the first store of 1 does */
+	atomic64_set_release(&r->slots[idx].rc, 1);
+}
+
+/**
+ * vms_slot_try_unique - make a shared slot a unique one
+ * @r: region
+ * @idx: slot the caller holds a reference of
+ *
+ * Any context.
+ *
+ * Return: 0, or -EBUSY: the reference is not the only one.
+ */
+int vms_slot_try_unique(struct vms_region *r, u32 idx)
+{
+	s64 rc = 1;
+
+	if (!atomic64_try_cmpxchg_acquire(&r->slots[idx].rc, &rc, VMS_RC_UNIQUE))
+		return -EBUSY;
+	vms_touch_slot(r->touch, idx);
+	return 0;
 }
 
 /**

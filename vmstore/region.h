@@ -16,7 +16,10 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "omit.h"
 #include "pte.h"
+#include "touch.h"
+#include "wrong.h"
 
 #define VMS_BLOCK_SHIFT		22
 #define VMS_BLOCK_SIZE		BIT_ULL(VMS_BLOCK_SHIFT)
@@ -35,6 +38,7 @@ enum vms_slot_type {
 	VMS_TYPE_NONE = 0,
 	VMS_TYPE_FRAME = 1,
 	VMS_TYPE_NODE = 2,
+	VMS_TYPE_LINK = 3,
 };
 
 /**
@@ -56,6 +60,18 @@ struct vms_node_meta {
 };
 
 /**
+ * struct vms_link - metadata of a frame in a list
+ * @prev: slot of the frame before it, VMS_NO_SLOT for the first
+ * @next: slot of the one behind it, VMS_NO_SLOT for the last
+ *
+ * Both are VMS_NO_SLOT in a slot that is no link.
+ */
+struct vms_link {
+	u32 prev;
+	u32 next;
+};
+
+/**
  * struct vms_slot - metadata of one frame [F-MetaRegionOwners.slot_owners]
  * @rc: reference count with the sentinels VMS_RC_*
  * @paths: P: leaves that map the frame; for a node that is linked, 1
@@ -63,9 +79,14 @@ struct vms_node_meta {
  * @self: index of this slot [R5, R15]
  * @usage: enum vmstore_usage, sticky
  * @last_usage: what it was before the last allocation
+ * @birth: how often it was claimed: who remembers it knows the same owner again [T5]
  * @type: enum vms_slot_type, NONE = not initialised
  * @storage: metadata storage is initialised
  * @node: storage of a page-table node
+ * @link: storage of a link
+ *
+ * @type says which of the storages is in use. They share no bytes: the lock of a node
+ * stays a lock whatever the slot becomes, and there is room.
  */
 struct vms_slot {
 	atomic64_t rc;
@@ -77,6 +98,8 @@ struct vms_slot {
 	bool storage;
 	u8 last_usage;
 	struct vms_node_meta node;
+	struct vms_link link;
+	u32 birth;
 } __aligned(64);
 
 struct vms_block {
@@ -98,6 +121,7 @@ struct vms_block {
  * @nr_free: unused allocatable slots
  * @nr_nodes: live page-table nodes
  * @max_nodes: most of them at one time
+ * @touch: where changes are marked, NULL in check mode off
  */
 struct vms_region {
 	u64 size;
@@ -111,17 +135,23 @@ struct vms_region {
 	atomic_t nr_free;
 	atomic_t nr_nodes;
 	atomic_t max_nodes;
+	struct vms_touch *touch;
 };
 
 int vms_region_init(struct vms_region *r, u64 size, u64 mmio_size);
 void vms_region_exit(struct vms_region *r);
 
 int vms_slot_from_unused(struct vms_region *r, u32 idx, enum vmstore_usage usage);
+int vms_slot_unique_from_unused(struct vms_region *r, u32 idx);
+int vms_slots_from_unused(struct vms_region *r, u32 first, u32 nr);
 int vms_slot_alloc(struct vms_region *r, enum vmstore_usage usage, bool even, u32 *idx);
 int vms_slot_from_in_use(struct vms_region *r, u32 idx);
 int vms_slot_can_share(struct vms_region *r, u32 idx);
 bool vms_slot_put(struct vms_region *r, u32 idx);
 void vms_slot_cancel(struct vms_region *r, u32 idx);
+void vms_slot_put_unique(struct vms_region *r, u32 idx);
+void vms_slot_share_unique(struct vms_region *r, u32 idx);
+int vms_slot_try_unique(struct vms_region *r, u32 idx);
 
 int vms_region_slot_of_pa(const struct vms_region *r, u64 pa, u32 *idx);
 
@@ -160,6 +190,19 @@ static inline u64 vms_slot_pa(const struct vms_region *r, u32 idx)
 static inline u64 vms_slot_rc(const struct vms_region *r, u32 idx)
 {
 	return atomic64_read(&r->slots[idx].rc);
+}
+
+/* vms_slot_paths_set, vms_slot_paths_add - change P as recorded */
+static inline void vms_slot_paths_set(struct vms_region *r, u32 idx, u64 paths)
+{
+	vms_touch_slot(r->touch, idx);
+	atomic64_set(&r->slots[idx].paths, paths);
+}
+
+static inline void vms_slot_paths_add(struct vms_region *r, u32 idx, s64 n)
+{
+	vms_touch_slot(r->touch, idx);
+	atomic64_add(n, &r->slots[idx].paths);
 }
 
 static inline bool vms_rc_is_shared(u64 rc)

@@ -19,6 +19,8 @@ int vms_space_init(struct vms_space *space, struct vms_mmu *mmu, u64 id)
 {
 	space->id = id;
 	init_waitqueue_head(&space->wait);
+	mutex_init(&space->io_lock);
+	INIT_LIST_HEAD(&space->ios);
 	return vms_pt_init(&space->pt, mmu, id);
 }
 
@@ -42,6 +44,21 @@ void vms_space_put(struct vms_space *space)
 int vms_space_kill(struct vms_space *space)
 {
 	return atomic_cmpxchg(&space->users, 1, -1) == 1 ? 0 : -EBUSY;
+}
+
+/**
+ * vms_space_ok - is it an inactive space with a sound root? [W1, as far as the root shows it]
+ * @space: space that is not in the store
+ * @r: region
+ *
+ * Return: true when it is. The tree below the root is the checker's.
+ */
+bool vms_space_ok(const struct vms_space *space, struct vms_region *r)
+{
+	u32 root = space->pt.root;
+
+	return atomic_read(&space->users) <= 0 && root < r->nr_slots &&
+	       vms_node_sound(r, root, VMS_NR_LEVELS);
 }
 
 /**
@@ -88,6 +105,7 @@ void vms_activation_exit(struct vms_activation *act)
  * @mmu: machine, which keeps the sets of CPUs
  * @cpu: logical CPU
  * @space: space the caller is a user of, or NULL for none
+ * @flags: VMS_ROOT_*
  *
  * The machine adds the CPU to the new set before it loads the root and takes it out
  * of the old set after. Process context, may sleep.
@@ -95,18 +113,20 @@ void vms_activation_exit(struct vms_activation *act)
  * Return: 0 or what the machine says.
  */
 int vms_space_activate(struct vms_activation *act, struct vms_mmu *mmu, int cpu,
-		       struct vms_space *space)
+		       struct vms_space *space, u32 flags)
 {
 	struct vms_space *old;
 	int err = 0;
 
 	mutex_lock(&act->lock);
 	old = act->space[cpu];
-	if (old == space)
+	err = mmu->ops->set_root(mmu, cpu, space ? &space->pt.mroot : NULL, flags);
+	if (err || old == space)
 		goto out;
-	err = mmu->ops->set_root(mmu, cpu, space ? &space->pt.mroot : NULL, 0);
-	if (err)
-		goto out;
+	if (space)
+		vms_touch_id(mmu->region->touch, VMS_TOUCH_ACTIVATION, space->id);
+	if (old)
+		vms_touch_id(mmu->region->touch, VMS_TOUCH_ACTIVATION, old->id);
 	if (space)
 		vms_space_get(space);	/* cannot fail: the caller is a user */
 	act->space[cpu] = space;
@@ -115,6 +135,26 @@ int vms_space_activate(struct vms_activation *act, struct vms_mmu *mmu, int cpu,
 out:
 	mutex_unlock(&act->lock);
 	return err;
+}
+
+/**
+ * vms_space_active - is a space active on a CPU?
+ * @act: of the store
+ * @cpu: logical CPU
+ * @space: space the caller is a user of
+ *
+ * May sleep.
+ *
+ * Return: true when it is, now.
+ */
+bool vms_space_active(struct vms_activation *act, int cpu, const struct vms_space *space)
+{
+	bool active;
+
+	mutex_lock(&act->lock);
+	active = act->space[cpu] == space;
+	mutex_unlock(&act->lock);
+	return active;
 }
 
 /**
@@ -127,12 +167,26 @@ out:
  *
  * Process context, IRQs on, may sleep.
  *
- * Return: 0, -EFAULT with a->fault, or what the machine says.
+ * Return: as vms_pt_access().
  */
 int vms_space_access(struct vms_space *space, struct vms_mmu *mmu, int cpu,
 		     struct vms_access *a)
 {
-	int err = mmu->ops->access(mmu, cpu, &space->pt.mroot, a);
+	return vms_pt_access(&space->pt, mmu, cpu, a);
+}
 
-	return err ? err : a->fault ? -EFAULT : 0;
+/**
+ * vms_space_watch - load an address over and over
+ * @space: space the caller is a user of
+ * @mmu: machine
+ * @cpu: logical CPU
+ * @w: the watch; where it may go is checked by the caller, as for vms_space_access()
+ *
+ * Process context, IRQs on, may sleep.
+ *
+ * Return: 0 or what the machine says.
+ */
+int vms_space_watch(struct vms_space *space, struct vms_mmu *mmu, int cpu, struct vms_watch *w)
+{
+	return mmu->ops->watch(mmu, cpu, &space->pt.mroot, w);
 }

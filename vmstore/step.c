@@ -1,573 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The operations: each pairs its effect on slots and tables with its change of the
- * registries. Adding one is a function here and a row in vms_op_rows.
+ * One operation, from its number to its outcome. Adding one is a function in ops/ and a
+ * row in vms_op_rows.
  */
 
-#include <linux/err.h>
 #include <linux/nospec.h>
-#include <linux/slab.h>
 
-#include "frame.h"
 #include "step.h"
+#include "trace.h"
 #include "inv/inv.h"
-
-/* --- frames -------------------------------------------------------------------- */
-
-/* Whatever takes the reference, the handle's place is there before it */
-static int vms_op_frame_new(struct vms_step *step,
-			    int (*take)(struct vms_region *r, u64 paddr, u32 *idx))
-{
-	struct vms_store *s = step->store;
-	u64 id;
-	u32 idx;
-	int err = vms_registry_reserve(&s->frames, &id);
-
-	if (err)
-		return err;
-	err = take(&s->region, step->op->arg.paddr.paddr, &idx);
-	if (err) {
-		vms_registry_unreserve(&s->frames, id);
-		return err;
-	}
-	vms_registry_insert(&s->frames, id, vms_frame_entry(idx));
-	step->op->out.frame.id = id;
-	step->op->out.frame.paddr = vms_slot_paddr(idx);
-	return 0;
-}
-
-static int vms_op_frame_from_unused(struct vms_step *step)
-{
-	return vms_op_frame_new(step, vms_frame_from_unused);
-}
-
-static int vms_op_frame_from_in_use(struct vms_step *step)
-{
-	return vms_op_frame_new(step, vms_frame_from_in_use);
-}
-
-static int vms_frame_any(struct vms_region *r, u64 paddr, u32 *idx)
-{
-	return vms_frame_alloc(r, idx);
-}
-
-static int vms_op_frame_alloc(struct vms_step *step)
-{
-	return vms_op_frame_new(step, vms_frame_any);
-}
-
-static int vms_op_frame_drop(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	struct vmstore_out_drop *out = &step->op->out.drop;
-	void *entry = vms_registry_extract(&s->frames, step->op->arg.id.id);
-	u32 idx;
-
-	if (!entry)
-		return -ENOENT;
-	idx = vms_frame_entry_slot(entry);
-	out->freed = vms_slot_put(&s->region, idx);
-	out->paddr = vms_slot_paddr(idx);
-	return 0;
-}
-
-/* --- spaces -------------------------------------------------------------------- */
-
-static int vms_op_space_new(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	struct vms_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
-	u64 id;
-	int err;
-
-	if (!space)
-		return -ENOMEM;
-	err = vms_registry_reserve(&s->spaces, &id);
-	if (err)
-		goto free;
-	err = vms_space_init(space, &s->mmu, id);
-	if (err)
-		goto unreserve;
-	vms_registry_insert(&s->spaces, id, space);
-	step->op->out.id = id;
-	return 0;
-
-unreserve:
-	vms_registry_unreserve(&s->spaces, id);
-free:
-	kfree(space);
-	return err;
-}
-
-static int vms_op_space_drop(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	struct vmstore_out_space_drop *out = &step->op->out.space_drop;
-	struct vms_space *space = vms_store_get_space(s, step->op->arg.id.id);
-	struct vms_removed sum = {};
-
-	if (!space)
-		return -ENOENT;
-	if (vms_space_kill(space)) {
-		vms_space_put(space);
-		return -EBUSY;
-	}
-	vms_registry_extract(&s->spaces, space->id);
-	vms_space_exit(space, &s->mmu, &sum);
-	kfree_rcu(space, rcu);
-	out->leaves = sum.leaves;
-	out->nodes = sum.nodes;
-	out->frames_freed = sum.freed;
-	return 0;
-}
-
-static int vms_op_space_activate(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	u64 id = step->op->arg.id.id;
-	struct vms_space *space = NULL;
-	int err;
-
-	if (id) {
-		space = vms_store_get_space(s, id);
-		if (!space)
-			return -ENOENT;
-	}
-	err = vms_space_activate(&s->act, &s->mmu, step->op->cpu, space);
-	if (space)
-		vms_space_put(space);
-	return err;
-}
-
-/* --- cursors ------------------------------------------------------------------- */
-
-static void vms_cursor_free(struct vms_cursor *c)
-{
-	vms_gather_free(c->gather);
-	kfree(c);
-}
-
-/* A cursor that owns nothing yet and that nobody sees */
-static struct vms_cursor *vms_cursor_new(struct vms_store *s, struct vms_space *space,
-					 const struct vmstore_arg_open *arg, bool mut)
-{
-	struct vms_cursor *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
-
-	if (!c)
-		return NULL;
-	c->space = space;
-	c->start = arg->start;
-	c->end = arg->end;
-	c->mut = mut;
-	if (!mut)
-		return c;
-	c->gather = vms_gather_alloc(&s->tlb);
-	if (!c->gather) {
-		kfree(c);
-		return NULL;
-	}
-	return c;
-}
-
-/* The caller is a user of @space, and on success the cursor is instead */
-static int vms_cursor_open_in(struct vms_step *step, struct vms_space *space, bool mut)
-{
-	struct vms_store *s = step->store;
-	struct vmstore_out_open *out = &step->op->out.open;
-	struct vms_cursor *c;
-	u32 allocated;
-	int err;
-
-	c = vms_cursor_new(s, space, &step->op->arg.open, mut);
-	if (!c)
-		return -ENOMEM;
-	err = vms_registry_reserve(&s->cursors, &c->id);
-	if (err)
-		goto free;
-	if (mut) {
-		c->gather->space = space->id;
-		c->gather->cursor = c->id;
-	}
-	err = vms_cursor_open(&s->region, c, &allocated);
-	if (err)
-		goto unreserve;
-	atomic_inc(&space->cursors);
-	vms_registry_insert(&s->cursors, c->id, c);
-	out->id = c->id;
-	out->level = c->guard_level;
-	out->nodes_allocated = allocated;
-	return 0;
-
-unreserve:
-	vms_registry_unreserve(&s->cursors, c->id);
-free:
-	vms_cursor_free(c);
-	return err;
-}
-
-static int vms_op_open(struct vms_step *step, bool mut)
-{
-	const struct vmstore_arg_open *arg = &step->op->arg.open;
-	struct vms_space *space = vms_store_get_space(step->store, arg->space);
-	int seq, err;
-
-	if (!space)
-		return -ENOENT;
-	err = vms_cursor_check_range(arg->start, arg->end);
-	if (err)
-		goto put;
-	seq = atomic_read(&space->released);
-	err = vms_cursor_open_in(step, space, mut);
-	if (!err)
-		return 0;
-	if (err == -EBUSY && step->op->flags & VMSTORE_OPF_WAIT) {
-		step->wait_space = space;	/* still a user */
-		step->wait_seq = seq;
-		return err;
-	}
-put:
-	vms_space_put(space);
-	return err;
-}
-
-static int vms_op_cursor_open(struct vms_step *step)
-{
-	return vms_op_open(step, false);
-}
-
-static int vms_op_cursor_open_mut(struct vms_step *step)
-{
-	return vms_op_open(step, true);
-}
-
-static int vms_op_cursor_drop(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	struct vms_cursor *c = vms_store_claim_cursor(s, step->op->arg.id.id, false);
-	struct vms_removed sum = {};
-	struct vms_space *space;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	space = c->space;
-	vms_registry_extract(&s->cursors, c->id);
-	vms_cursor_close(&s->region, c);
-	if (c->mut) {
-		struct vms_gather *g = vms_cursor_take_gather(c);
-
-		vms_tlb_dispatch(&s->tlb, g, &space->pt.mroot);
-		if (vms_gather_try_release(&s->tlb, g, &sum))
-			kvfree_rcu(g, rcu);
-		else
-			vms_store_leave_gather(s, g);
-	}
-	kfree_rcu(c, rcu);
-	atomic_dec(&space->cursors);
-	atomic_inc(&space->released);
-	wake_up_all(&space->wait);
-	vms_space_put(space);
-	return 0;
-}
-
-/* The clone of a frame found: its place first, then the count; a failure undoes the walk */
-static int vms_query_clone(struct vms_store *s, struct vms_item *item, u64 *id)
-{
-	int err = vms_registry_reserve(&s->frames, id);
-
-	if (err)
-		return err;
-	err = vms_slot_from_in_use(&s->region, item->slot);
-	if (err) {
-		vms_registry_unreserve(&s->frames, *id);
-		return err;
-	}
-	vms_registry_insert(&s->frames, *id, vms_frame_entry(item->slot));
-	return 0;
-}
-
-static int vms_op_cursor_query(struct vms_step *step)
-{
-	struct vms_store *s = step->store;
-	struct vmstore_out_query *out = &step->op->out.query;
-	struct vms_cursor *c = vms_store_claim_cursor(s, step->op->arg.id.id, false);
-	struct vms_cursor_pos was;
-	struct vms_item item;
-	u64 id = 0;
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	was = c->pos;
-	err = vms_cursor_query(&s->region, c, &item);
-	if (!err && item.found && !(step->op->flags & VMSTORE_OPF_PEEK)) {
-		err = vms_query_clone(s, &item, &id);
-		if (err)
-			c->pos = was;
-	}
-	vms_cursor_unclaim(c);
-	if (err)
-		return err;
-
-	out->id = id;
-	out->start = item.start;
-	out->end = item.end;
-	out->level = item.level;
-	out->found = item.found;
-	if (item.found) {
-		out->paddr = vms_slot_paddr(item.slot);
-		out->prop = item.prop;
-	}
-	return 0;
-}
-
-static void vms_out_va(struct vms_step *step, const struct vms_cursor *c, bool found)
-{
-	struct vmstore_out_va *out = &step->op->out.va;
-
-	out->va = c->pos.va;
-	out->level = c->pos.level;
-	out->found = found;
-}
-
-static int vms_op_cursor_find_next(struct vms_step *step)
-{
-	const struct vmstore_arg_len *arg = &step->op->arg.len;
-	struct vms_cursor *c = vms_store_claim_cursor(step->store, arg->cursor, false);
-	bool found;
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vms_cursor_find_next(&step->store->region, c, arg->len, &found);
-	if (!err)
-		vms_out_va(step, c, found);
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_cursor_jump(struct vms_step *step)
-{
-	const struct vmstore_arg_jump *arg = &step->op->arg.jump;
-	struct vms_cursor *c = vms_store_claim_cursor(step->store, arg->cursor, false);
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vms_cursor_jump(c, arg->va);
-	if (!err)
-		vms_out_va(step, c, false);
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_cursor_vaddr(struct vms_step *step)
-{
-	struct vms_cursor *c = vms_store_claim_cursor(step->store, step->op->arg.id.id, false);
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	vms_out_va(step, c, false);
-	vms_cursor_unclaim(c);
-	return 0;
-}
-
-/* With the handle in hand: nobody can drop it while its reference becomes a leaf's */
-static int vms_map_held(struct vms_step *step, struct vms_cursor *c, u32 slot)
-{
-	struct vmstore_out_map *out = &step->op->out.map;
-	struct vms_item old;
-	u32 allocated;
-	int err = vms_cursor_map(&step->store->tlb, c, slot, step->op->arg.map.prop,
-				 &old, &allocated);
-
-	if (err)
-		return err;
-	out->va = c->pos.va;
-	out->nodes_allocated = allocated;
-	out->replaced = old.found;
-	if (old.found) {
-		out->old_paddr = vms_slot_paddr(old.slot);
-		out->old_prop = old.prop;
-	}
-	return 0;
-}
-
-static int vms_op_cursor_map(struct vms_step *step)
-{
-	const struct vmstore_arg_map *arg = &step->op->arg.map;
-	struct vms_store *s = step->store;
-	struct vms_cursor *c;
-	void *entry;
-	int err;
-
-	if (arg->__reserved)
-		return -EINVAL;
-	c = vms_store_claim_cursor(s, arg->cursor, true);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	entry = vms_registry_hold(&s->frames, arg->frame);
-	if (!entry) {
-		vms_cursor_unclaim(c);
-		return -ENOENT;
-	}
-	err = vms_map_held(step, c, vms_frame_entry_slot(entry));
-	if (err)
-		vms_registry_unhold(&s->frames, arg->frame, entry);
-	else
-		vms_registry_unreserve(&s->frames, arg->frame);
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_cursor_unmap(struct vms_step *step)
-{
-	const struct vmstore_arg_len *arg = &step->op->arg.len;
-	struct vmstore_out_unmap *out = &step->op->out.unmap;
-	struct vms_cursor *c = vms_store_claim_cursor(step->store, arg->cursor, true);
-	struct vms_removed sum = {};
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vms_cursor_unmap(&step->store->tlb, c, arg->len, &sum);
-	if (!err) {
-		out->va = c->pos.va;
-		out->removed = sum.leaves;
-		out->accessed = sum.accessed;
-		out->dirty = sum.dirty;
-		out->nodes = sum.nodes;
-	}
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_cursor_protect_next(struct vms_step *step)
-{
-	const struct vmstore_arg_protect *arg = &step->op->arg.protect;
-	struct vmstore_out_protect *out = &step->op->out.protect;
-	struct vms_prop_change change = {
-		.prop = arg->prop,
-		.mask = arg->mask,
-		.set_cache = step->op->flags & VMSTORE_OPF_CACHE,
-	};
-	struct vmstore_prop now;
-	struct vms_cursor *c;
-	struct vms_item old;
-	int err;
-
-	if (arg->mask.cache || arg->mask.__reserved || arg->prop.__reserved ||
-	    (arg->prop.cache && !change.set_cache) ||
-	    !vms_prop_bits_defined(arg->prop) || !vms_prop_bits_defined(arg->mask))
-		return -EINVAL;
-	c = vms_store_claim_cursor(step->store, arg->cursor, true);
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vms_cursor_protect_next(&step->store->region, c, arg->len, &change, &old, &now);
-	if (!err) {
-		out->va = c->pos.va;
-		out->found = old.found;
-		if (old.found) {
-			out->start = old.start;
-			out->end = old.end;
-			out->old_prop = old.prop;
-			out->new_prop = now;
-		}
-	}
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_cursor_flush(struct vms_step *step)
-{
-	const struct vmstore_arg_flush *arg = &step->op->arg.flush;
-	struct vms_cursor *c = vms_store_claim_cursor(step->store, arg->cursor, true);
-	int err;
-
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = vms_cursor_flush(&step->store->tlb, c, arg->va, arg->len);
-	vms_cursor_unclaim(c);
-	return err;
-}
-
-static int vms_op_reap(struct vms_step *step)
-{
-	struct vmstore_out_reap *out = &step->op->out.reap;
-	struct vms_removed sum = {};
-
-	vms_store_reap(step->store, &sum);
-	out->refs = sum.leaves;
-	out->frames_freed = sum.freed;
-	out->nodes = sum.nodes;
-	return 0;
-}
-
-/* --- access -------------------------------------------------------------------- */
-
-static int vms_access_check(const struct vmstore_arg_access *arg)
-{
-	if (arg->__reserved)
-		return -EINVAL;
-	if (arg->width != 1 && arg->width != 2 && arg->width != 4 && arg->width != 8)
-		return -EINVAL;
-	if (arg->va & (arg->width - 1))
-		return -EINVAL;
-	return 0;
-}
-
-/*
- * Through the linear window only a shared data frame can be reached. A reference is
- * held meanwhile, or it might become a node under the access.
- */
-static int vms_access_linear(struct vms_step *step, struct vms_space *space,
-			     struct vms_access *a)
-{
-	struct vms_store *s = step->store;
-	u32 idx;
-	int err = vms_linear_slot(&s->region, a->va, a->len, &idx);
-
-	if (err)
-		return err;
-	err = vms_slot_from_in_use(&s->region, idx);
-	if (err)
-		return err == -EAGAIN ? err : -EACCES;
-	err = vms_space_access(space, &s->mmu, step->op->cpu, a);
-	vms_slot_put(&s->region, idx);
-	return err;
-}
-
-static int vms_op_access(struct vms_step *step)
-{
-	const struct vmstore_arg_access *arg = &step->op->arg.access;
-	struct vmstore_out_access *out = &step->op->out.access;
-	struct vms_store *s = step->store;
-	u64 value = arg->value;
-	struct vms_access a = {
-		.va = arg->va,
-		.buf = &value,
-		.len = arg->width,
-		.write = step->op->flags & VMSTORE_OPF_WRITE,
-	};
-	struct vms_space *space;
-	int err = vms_access_check(arg);
-
-	if (err)
-		return err;
-	space = vms_store_get_space(s, arg->space);
-	if (!space)
-		return -ENOENT;
-	if (!a.write)
-		value = 0;
-	if (a.va < VMSTORE_MAX_USERSPACE_VADDR)
-		err = vms_space_access(space, &s->mmu, step->op->cpu, &a);
-	else
-		err = vms_access_linear(step, space, &a);
-	vms_space_put(space);
-	out->fault = a.fault;
-	if (!err)
-		out->value = value;
-	return err;
-}
+#include "ops/ops.h"
 
 /* --- the table ------------------------------------------------------------------- */
 
@@ -575,48 +17,320 @@ static int vms_op_access(struct vms_step *step)
 	[VMSTORE_OP_##op] = {						\
 		.name = #op, .run = fn, .arg_size = argtype, __VA_ARGS__ }
 
+/* What a handle and its slot are */
+#define VMS_TOUCHES_FRAME	(VMS_TOUCH_FRAMES | VMS_TOUCH_SLOTS)
+/* A page table as a whole */
+#define VMS_TOUCHES_SPACE	(VMS_TOUCH_SPACES | VMS_TOUCH_TABLES | VMS_TOUCH_SLOTS)
+/* Nodes made and owned on the way down */
+#define VMS_TOUCHES_OPEN	(VMS_TOUCH_CURSORS | VMS_TOUCH_TABLES | VMS_TOUCH_SLOTS)
+/* Leaves, what they map, and what they mapped before */
+#define VMS_TOUCHES_MAP		(VMS_TOUCH_CURSORS | VMS_TOUCH_REAP)
+
+/* Segments and their slots */
+#define VMS_TOUCHES_SEGMENT	(VMS_TOUCH_SEGMENTS | VMS_TOUCH_SLOTS)
+
+/* Leaves of an area, and what changing one flushes and releases */
+#define VMS_TOUCHES_KVIRT	(VMS_TOUCH_KVIRTS | VMS_TOUCH_REAP)
+/* A list, the slots of its links, and what names one that goes in or comes out */
+#define VMS_TOUCHES_LISTED	(VMS_TOUCH_LISTS | VMS_TOUCH_UNIQUES | VMS_TOUCH_SLOTS)
+
+/* Without the place that LIST_INSERT_AT has */
+#define VMS_LIST_PUT_SIZE	offsetof(struct vmstore_arg_list_insert, n)
+
+static u64 vms_map_frames_len(const struct vmstore_op *op)
+{
+	return (u64)op->arg.map_frames.count * sizeof(u64);
+}
+
+static u64 vms_kvirt_frames_len(const struct vmstore_op *op)
+{
+	return (u64)op->arg.kvirt_frames.count * sizeof(u64);
+}
+
 static const struct vms_op_row vms_op_rows[__VMSTORE_OP_MAX] = {
 	VMS_ROW(FRAME_FROM_UNUSED, vms_op_frame_from_unused,
-		sizeof(struct vmstore_arg_paddr), .id_out = VMS_ID_FRAME),
+		sizeof(struct vmstore_arg_paddr), .id_out = VMS_ID_FRAME, .reap_busy = true,
+		.touches = VMS_TOUCHES_FRAME),
 	VMS_ROW(FRAME_FROM_IN_USE, vms_op_frame_from_in_use,
-		sizeof(struct vmstore_arg_paddr), .id_out = VMS_ID_FRAME),
-	VMS_ROW(FRAME_ALLOC, vms_op_frame_alloc, 0, .id_out = VMS_ID_FRAME),
+		sizeof(struct vmstore_arg_paddr), .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCHES_FRAME),
+	VMS_ROW(FRAME_ALLOC, vms_op_frame_alloc, 0, .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCHES_FRAME),
 	VMS_ROW(FRAME_DROP, vms_op_frame_drop, sizeof(struct vmstore_arg_id),
-		.id_arg = { VMS_ID_FRAME }),
-	VMS_ROW(SPACE_NEW, vms_op_space_new, 0, .id_out = VMS_ID_SPACE),
+		.id_arg = { VMS_ID_FRAME },
+		.touches = VMS_TOUCHES_FRAME),
+	VMS_ROW(SPACE_NEW, vms_op_space_new, 0, .id_out = VMS_ID_SPACE,
+		.touches = VMS_TOUCHES_SPACE),
 	VMS_ROW(SPACE_DROP, vms_op_space_drop, sizeof(struct vmstore_arg_id),
-		.id_arg = { VMS_ID_SPACE }),
+		.id_arg = { VMS_ID_SPACE },
+		.touches = VMS_TOUCHES_SPACE | VMS_TOUCH_TLB),
 	VMS_ROW(SPACE_ACTIVATE, vms_op_space_activate, sizeof(struct vmstore_arg_id),
-		.id_arg = { VMS_ID_SPACE }),
+		.flags = VMSTORE_OPF_RESIDENT, .id_arg = { VMS_ID_SPACE },
+		.touches = VMS_TOUCH_ACTIVATION),
 	VMS_ROW(CURSOR_OPEN, vms_op_cursor_open, sizeof(struct vmstore_arg_open),
 		.flags = VMSTORE_OPF_WAIT, .id_arg = { VMS_ID_SPACE },
-		.id_out = VMS_ID_CURSOR),
+		.id_out = VMS_ID_CURSOR,
+		.touches = VMS_TOUCHES_OPEN),
 	VMS_ROW(CURSOR_OPEN_MUT, vms_op_cursor_open_mut, sizeof(struct vmstore_arg_open),
 		.flags = VMSTORE_OPF_WAIT, .id_arg = { VMS_ID_SPACE },
-		.id_out = VMS_ID_CURSOR),
+		.id_out = VMS_ID_CURSOR,
+		.touches = VMS_TOUCHES_OPEN),
 	VMS_ROW(CURSOR_DROP, vms_op_cursor_drop, sizeof(struct vmstore_arg_id),
-		.id_arg = { VMS_ID_CURSOR }),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_REAP),
 	VMS_ROW(CURSOR_QUERY, vms_op_cursor_query, sizeof(struct vmstore_arg_id),
 		.flags = VMSTORE_OPF_PEEK, .id_arg = { VMS_ID_CURSOR },
-		.id_out = VMS_ID_FRAME),
+		.id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCHES_FRAME),
 	VMS_ROW(CURSOR_FIND_NEXT, vms_op_cursor_find_next, sizeof(struct vmstore_arg_len),
-		.id_arg = { VMS_ID_CURSOR }),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS),
 	VMS_ROW(CURSOR_JUMP, vms_op_cursor_jump, sizeof(struct vmstore_arg_jump),
-		.id_arg = { VMS_ID_CURSOR }),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS),
 	VMS_ROW(CURSOR_VADDR, vms_op_cursor_vaddr, sizeof(struct vmstore_arg_id),
-		.id_arg = { VMS_ID_CURSOR }),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS),
 	VMS_ROW(CURSOR_MAP, vms_op_cursor_map, sizeof(struct vmstore_arg_map),
-		.id_arg = { VMS_ID_CURSOR, VMS_ID_FRAME }),
+		.flags = VMSTORE_OPF_DEFER, .id_arg = { VMS_ID_CURSOR, VMS_ID_FRAME },
+		.touches = VMS_TOUCHES_MAP | VMS_TOUCH_FRAMES),
 	VMS_ROW(CURSOR_UNMAP, vms_op_cursor_unmap, sizeof(struct vmstore_arg_len),
-		.id_arg = { VMS_ID_CURSOR }),
+		.flags = VMSTORE_OPF_DEFER,
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCHES_MAP),
 	VMS_ROW(CURSOR_PROTECT_NEXT, vms_op_cursor_protect_next,
 		sizeof(struct vmstore_arg_protect), .flags = VMSTORE_OPF_CACHE,
-		.id_arg = { VMS_ID_CURSOR }),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_TABLES | VMS_TOUCH_GATHERS),
 	VMS_ROW(CURSOR_FLUSH, vms_op_cursor_flush, sizeof(struct vmstore_arg_flush),
-		.id_arg = { VMS_ID_CURSOR }),
-	VMS_ROW(REAP, vms_op_reap, 0),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_REAP),
+	VMS_ROW(REAP, vms_op_reap, 0,
+		.touches = VMS_TOUCH_REAP),
 	VMS_ROW(ACCESS, vms_op_access, sizeof(struct vmstore_arg_access),
-		.flags = VMSTORE_OPF_WRITE, .id_arg = { VMS_ID_SPACE }),
+		.flags = VMSTORE_OPF_WRITE, .id_arg = { VMS_ID_SPACE },
+		.touches = VMS_TOUCH_SLOTS | VMS_TOUCH_TLB),
+	VMS_ROW(FRAME_CLONE, vms_op_frame_clone, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_FRAME }, .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCHES_FRAME),
+	VMS_ROW(SEGMENT_FROM_UNUSED, vms_op_segment_from_unused,
+		sizeof(struct vmstore_arg_range), .id_out = VMS_ID_SEGMENT, .reap_busy = true,
+		.touches = VMS_TOUCHES_SEGMENT),
+	VMS_ROW(SEGMENT_DROP, vms_op_segment_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_SEGMENT },
+		.touches = VMS_TOUCHES_SEGMENT),
+	VMS_ROW(SEGMENT_SPLIT, vms_op_segment_split, sizeof(struct vmstore_arg_split),
+		.id_arg = { VMS_ID_SEGMENT }, .id_out = VMS_ID_SEGMENT,
+		.touches = VMS_TOUCH_SEGMENTS),
+	VMS_ROW(SEGMENT_NEXT, vms_op_segment_next, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_SEGMENT }, .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCH_SEGMENTS | VMS_TOUCH_FRAMES),
+	VMS_ROW(SEGMENT_CLONE, vms_op_segment_clone, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_SEGMENT }, .id_out = VMS_ID_SEGMENT,
+		.touches = VMS_TOUCHES_SEGMENT),
+	VMS_ROW(SEGMENT_SLICE, vms_op_segment_slice, sizeof(struct vmstore_arg_slice),
+		.id_arg = { VMS_ID_SEGMENT }, .id_out = VMS_ID_SEGMENT,
+		.touches = VMS_TOUCHES_SEGMENT),
+	VMS_ROW(FRAME_TO_SEGMENT, vms_op_frame_to_segment, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_FRAME }, .id_out = VMS_ID_SEGMENT,
+		.touches = VMS_TOUCH_SEGMENTS | VMS_TOUCH_FRAMES),
+	VMS_ROW(UNIQUE_FROM_UNUSED, vms_op_unique_from_unused,
+		sizeof(struct vmstore_arg_paddr), .id_out = VMS_ID_UNIQUE, .reap_busy = true,
+		.touches = VMS_TOUCH_UNIQUES | VMS_TOUCH_SLOTS),
+	VMS_ROW(UNIQUE_DROP, vms_op_unique_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_UNIQUE },
+		.touches = VMS_TOUCH_UNIQUES | VMS_TOUCH_SLOTS),
+	VMS_ROW(FROM_UNIQUE, vms_op_from_unique, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_UNIQUE }, .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCH_UNIQUES | VMS_TOUCHES_FRAME),
+	VMS_ROW(TRY_FROM_SHARED, vms_op_try_from_shared, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_FRAME }, .id_out = VMS_ID_UNIQUE,
+		.touches = VMS_TOUCH_UNIQUES | VMS_TOUCHES_FRAME),
+	VMS_ROW(CURSOR_MAP_FRAMES, vms_op_cursor_map_frames,
+		sizeof(struct vmstore_arg_map_frames), .flags = VMSTORE_OPF_DEFER,
+		.id_arg = { VMS_ID_CURSOR },
+		.data = VMS_DATA_FRAMES, .data_len = vms_map_frames_len,
+		.touches = VMS_TOUCHES_MAP | VMS_TOUCH_FRAMES),
+	VMS_ROW(CURSOR_MAP_SEGMENT, vms_op_cursor_map_segment,
+		sizeof(struct vmstore_arg_map_segment), .flags = VMSTORE_OPF_DEFER,
+		.id_arg = { VMS_ID_CURSOR, VMS_ID_SEGMENT },
+		.touches = VMS_TOUCHES_MAP | VMS_TOUCH_SEGMENTS),
+	VMS_ROW(READER_NEW, vms_op_reader_new, sizeof(struct vmstore_arg_io_new),
+		.id_arg = { VMS_ID_SPACE }, .id_out = VMS_ID_IO,
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SPACES),
+	VMS_ROW(WRITER_NEW, vms_op_writer_new, sizeof(struct vmstore_arg_io_new),
+		.id_arg = { VMS_ID_SPACE }, .id_out = VMS_ID_IO,
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SPACES),
+	VMS_ROW(KREADER_NEW, vms_op_kreader_new, sizeof(struct vmstore_arg_kio_new),
+		.id_out = VMS_ID_IO,
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SLOTS | VMS_TOUCH_KVIRTS |
+			   VMS_TOUCH_TABLES),
+	VMS_ROW(KWRITER_NEW, vms_op_kwriter_new, sizeof(struct vmstore_arg_kio_new),
+		.id_out = VMS_ID_IO,
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SLOTS | VMS_TOUCH_KVIRTS |
+			   VMS_TOUCH_TABLES),
+	VMS_ROW(READER_DROP, vms_op_reader_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SPACES | VMS_TOUCH_SLOTS |
+			   VMS_TOUCH_KVIRTS),
+	VMS_ROW(WRITER_DROP, vms_op_writer_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS | VMS_TOUCH_SPACES | VMS_TOUCH_SLOTS |
+			   VMS_TOUCH_KVIRTS),
+	VMS_ROW(READER_READ_VAL, vms_op_reader_read_val, sizeof(struct vmstore_arg_io_data),
+		.id_arg = { VMS_ID_IO }, .data = VMS_DATA_OUT, .data_len = vms_op_io_data_len,
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READER_COLLECT, vms_op_reader_collect, sizeof(struct vmstore_arg_io_data),
+		.id_arg = { VMS_ID_IO }, .data = VMS_DATA_OUT, .data_len = vms_op_io_data_len,
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READER_LIMIT, vms_op_reader_limit, sizeof(struct vmstore_arg_io_len),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READER_SKIP, vms_op_reader_skip, sizeof(struct vmstore_arg_io_len),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READER_QUERY, vms_op_reader_query, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_WRITE_VAL, vms_op_writer_write_val, sizeof(struct vmstore_arg_io_data),
+		.id_arg = { VMS_ID_IO }, .data = VMS_DATA_IN, .data_len = vms_op_io_data_len,
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_FILL_ZEROS, vms_op_writer_fill_zeros, sizeof(struct vmstore_arg_io_len),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_LIMIT, vms_op_writer_limit, sizeof(struct vmstore_arg_io_len),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_SKIP, vms_op_writer_skip, sizeof(struct vmstore_arg_io_len),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_QUERY, vms_op_writer_query, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READ, vms_op_io_read, sizeof(struct vmstore_arg_io_pair),
+		.id_arg = { VMS_ID_IO, VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITE, vms_op_io_read, sizeof(struct vmstore_arg_io_pair),
+		.id_arg = { VMS_ID_IO, VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READ_FALLIBLE, vms_op_io_read_fallible, sizeof(struct vmstore_arg_io_pair),
+		.id_arg = { VMS_ID_IO, VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITE_FALLIBLE, vms_op_io_read_fallible, sizeof(struct vmstore_arg_io_pair),
+		.id_arg = { VMS_ID_IO, VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_FILL, vms_op_writer_fill, sizeof(struct vmstore_arg_io_value),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(READER_READ_ONCE, vms_op_reader_read_once, sizeof(struct vmstore_arg_io_value),
+		.id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(WRITER_WRITE_ONCE, vms_op_writer_write_once,
+		sizeof(struct vmstore_arg_io_value), .id_arg = { VMS_ID_IO },
+		.touches = VMS_TOUCH_IOS),
+	VMS_ROW(KVIRT_MAP_FRAMES, vms_op_kvirt_map_frames,
+		sizeof(struct vmstore_arg_kvirt_frames), .id_out = VMS_ID_KVIRT,
+		.data = VMS_DATA_FRAMES, .data_len = vms_kvirt_frames_len,
+		.touches = VMS_TOUCHES_KVIRT | VMS_TOUCH_FRAMES),
+	VMS_ROW(KVIRT_MAP_UNTRACKED, vms_op_kvirt_map_untracked,
+		sizeof(struct vmstore_arg_kvirt_untracked), .id_out = VMS_ID_KVIRT,
+		.touches = VMS_TOUCHES_KVIRT),
+	VMS_ROW(KVIRT_QUERY, vms_op_kvirt_query, sizeof(struct vmstore_arg_kvirt_addr),
+		.flags = VMSTORE_OPF_PEEK, .id_arg = { VMS_ID_KVIRT }, .id_out = VMS_ID_FRAME,
+		.touches = VMS_TOUCH_KVIRTS | VMS_TOUCH_TABLES | VMS_TOUCHES_FRAME),
+	VMS_ROW(KVIRT_DROP, vms_op_kvirt_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_KVIRT },
+		.touches = VMS_TOUCHES_KVIRT),
+	VMS_ROW(KVIRT_UNMAP_RANGE, vms_op_kvirt_unmap_range,
+		sizeof(struct vmstore_arg_kvirt_range), .id_arg = { VMS_ID_KVIRT },
+		.touches = VMS_TOUCHES_KVIRT),
+	VMS_ROW(KVIRT_PROTECT_RANGE, vms_op_kvirt_protect_range,
+		sizeof(struct vmstore_arg_kvirt_protect), .flags = VMSTORE_OPF_CACHE,
+		.id_arg = { VMS_ID_KVIRT },
+		.touches = VMS_TOUCHES_KVIRT),
+	VMS_ROW(LIST_NEW, vms_op_list_new, 0, .id_out = VMS_ID_LIST,
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_DROP, vms_op_list_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS | VMS_TOUCH_SLOTS),
+	VMS_ROW(LIST_SIZE, vms_op_list_size, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_CONTAINS, vms_op_list_contains,
+		sizeof(struct vmstore_arg_list_frame),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_INSERT_AT, vms_op_list_insert_at,
+		sizeof(struct vmstore_arg_list_insert),
+		.id_arg = { VMS_ID_LIST, VMS_ID_UNIQUE },
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_PUSH_FRONT, vms_op_list_push_front, VMS_LIST_PUT_SIZE,
+		.id_arg = { VMS_ID_LIST, VMS_ID_UNIQUE },
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_PUSH_BACK, vms_op_list_push_back, VMS_LIST_PUT_SIZE,
+		.id_arg = { VMS_ID_LIST, VMS_ID_UNIQUE },
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_TAKE_AT, vms_op_list_take_at, sizeof(struct vmstore_arg_list_at),
+		.id_arg = { VMS_ID_LIST }, .id_out = VMS_ID_UNIQUE,
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_POP_FRONT, vms_op_list_pop_front, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST }, .id_out = VMS_ID_UNIQUE,
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_POP_BACK, vms_op_list_pop_back, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST }, .id_out = VMS_ID_UNIQUE,
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_CURSOR_FRONT, vms_op_list_cursor_front,
+		sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_CURSOR_BACK, vms_op_list_cursor_back, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_CURSOR_AT, vms_op_list_cursor_at,
+		sizeof(struct vmstore_arg_list_frame),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_MOVE_NEXT, vms_op_list_move_next, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_MOVE_PREV, vms_op_list_move_prev, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_CURRENT, vms_op_list_current, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_AS_LIST, vms_op_list_as_list, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(LIST_CURSOR_INSERT_BEFORE, vms_op_list_cursor_insert_before,
+		VMS_LIST_PUT_SIZE,
+		.id_arg = { VMS_ID_LIST, VMS_ID_UNIQUE },
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_CURSOR_TAKE, vms_op_list_cursor_take, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST }, .id_out = VMS_ID_UNIQUE,
+		.touches = VMS_TOUCHES_LISTED),
+	VMS_ROW(LIST_CURSOR_DROP, vms_op_list_cursor_drop, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_LIST },
+		.touches = VMS_TOUCH_LISTS),
+	VMS_ROW(TLB_ISSUE, vms_op_tlb_issue, sizeof(struct vmstore_arg_flush),
+		.flags = VMSTORE_OPF_ALL, .id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_GATHERS),
+	VMS_ROW(TLB_ISSUE_WITH, vms_op_tlb_issue_with,
+		sizeof(struct vmstore_arg_issue_with), .flags = VMSTORE_OPF_ALL,
+		.id_arg = { VMS_ID_CURSOR, VMS_ID_FRAME },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_FRAMES | VMS_TOUCH_REAP),
+	VMS_ROW(TLB_DISPATCH, vms_op_tlb_dispatch, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_REAP),
+	VMS_ROW(TLB_SYNC, vms_op_tlb_sync, sizeof(struct vmstore_arg_id),
+		.id_arg = { VMS_ID_CURSOR },
+		.touches = VMS_TOUCH_CURSORS | VMS_TOUCH_REAP),
+	VMS_ROW(TLB_FLUSH_LOCAL, vms_op_tlb_flush_local,
+		sizeof(struct vmstore_arg_flush_local), .flags = VMSTORE_OPF_ALL,
+		.id_arg = { VMS_ID_SPACE }),
+	VMS_ROW(TLB_WATCH, vms_op_tlb_watch, sizeof(struct vmstore_arg_watch),
+		.id_arg = { VMS_ID_SPACE },
+		.touches = VMS_TOUCH_SLOTS),
 };
 
 /**
@@ -648,12 +362,34 @@ static int vms_step_validate(struct vms_store *s, const struct vms_op_row *row,
 }
 
 /* May the failure be for want of what is only gathered? */
-static bool vms_step_wants_reap(struct vms_step *step, int err)
+static bool vms_step_wants_reap(struct vms_step *step, const struct vms_op_row *row, int err)
 {
-	if (err != -ENOMEM &&
-	    !(err == -EBUSY && step->op->opcode == VMSTORE_OP_FRAME_FROM_UNUSED))
+	if (err != -ENOMEM && !(err == -EBUSY && row->reap_busy))
 		return false;
 	return vms_tlb_has_gathered(&step->store->tlb);
+}
+
+/* Was that only an attempt? */
+static bool vms_step_will_wait(const struct vms_step *step, int err)
+{
+	return step->wait_space && err == -EBUSY;
+}
+
+/* Under the lock that makes the order of numbers that of effects */
+static void vms_step_tell(struct vms_step *step, const struct vms_op_row *row, int err)
+{
+	struct vms_story *story = &step->store->story;
+	struct vmstore_op *op = step->op;
+	u64 len = 0;
+
+	op->out_errno = err;
+	if (step->data && row->data == VMS_DATA_OUT)
+		len = err ? 0 : op->out.io.done;
+	else if (step->data && row->data != VMS_DATA_NONE)
+		len = row->data_len(op);
+	vms_story_add(story, op, step->data, len);
+	if (READ_ONCE(step->store->frozen))
+		vms_story_end(story);
 }
 
 static int vms_step_locked(struct vms_step *step, const struct vms_op_row *row)
@@ -663,17 +399,22 @@ static int vms_step_locked(struct vms_step *step, const struct vms_op_row *row)
 
 	if (READ_ONCE(s->frozen))
 		return -EIO;
+	vms_touch_declare(s->region.touch, row->touches);
 	err = row->run(step);
-	if (vms_step_wants_reap(step, err)) {
+	if (vms_step_wants_reap(step, row, err)) {
 		struct vms_removed sum = {};
 
 		vms_store_reap(s, &sum);
+		vms_touch_also(s->region.touch, VMS_TOUCH_REAP);
 		err = row->run(step);
 	}
-	atomic64_inc(&s->ops);
 	atomic64_inc(&s->generation);
-	if (s->mode == VMSTORE_CHECK_FULL && vms_inv_check(s))
-		return -EIO;
+	if (s->mode != VMSTORE_CHECK_OFF)
+		vms_inv_check_op(s);
+	if (READ_ONCE(s->frozen))	/* by the check, or by a release (T5) */
+		err = -EIO;
+	if (!vms_step_will_wait(step, err))
+		vms_step_tell(step, row, err);
 	return err;
 }
 
@@ -685,7 +426,7 @@ static int vms_step_wait(struct vms_step *step, int err)
 {
 	struct vms_space *space = step->wait_space;
 
-	if (err == -EBUSY)
+	if (vms_step_will_wait(step, err))
 		err = wait_event_interruptible(space->wait, atomic_read(&space->released) !=
 					       step->wait_seq) ? -EINTR : 0;
 	step->wait_space = NULL;
@@ -697,18 +438,22 @@ static int vms_step_wait(struct vms_step *step, int err)
  * vms_step - run one operation: the only way to change a store
  * @s: ready store
  * @op: the operation, its ids resolved; out_errno and out are written
+ * @data: kernel memory that stands for what the operation's user pointer names, as
+ *	many bytes as its row's data_len() says; NULL for none
  *
  * Process context, may sleep, for an unbounded time only with VMSTORE_OPF_WAIT.
  *
  * Return: op->out_errno.
  */
-int vms_step(struct vms_store *s, struct vmstore_op *op)
+int vms_step(struct vms_store *s, struct vmstore_op *op, void *data)
 {
 	const struct vms_op_row *row = vms_op_row(op->opcode);
-	struct vms_step step = { .store = s, .op = op };
+	struct vms_step step = { .store = s, .op = op, .data = data };
 	int err = vms_step_validate(s, row, op);
 
 	memset(&op->out, 0, sizeof(op->out));
+	if (row)
+		trace_vmstore_op_begin(op, row->name);
 	while (!err) {
 		err = vms_store_lock(s);
 		if (err)
@@ -720,5 +465,7 @@ int vms_step(struct vms_store *s, struct vmstore_op *op)
 		err = vms_step_wait(&step, err);
 	}
 	op->out_errno = err;
+	if (row)
+		trace_vmstore_op_end(op, row->name);
 	return err;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Handles, reference counts and leaks: accounting_inv [model 3.3], what
- * structural_inv says of handles, and I0.
+ * Handles, segments, reference counts and leaks: accounting_inv [model 3.3], what
+ * structural_inv says of handles, segments and exclusive handles [3.2], and I0.
  *
- * H(i) counts handles, gathered frames and leaves of gathered subtrees [D4], P(i)
- * leaves reachable from a root. S(i) is 0: there are no segments yet.
+ * H(i) counts handles, gathered frames and leaves of gathered subtrees [D4], and the
+ * references of kernel readers and writers; P(i) leaves reachable from a root; S(i)
+ * segments that cover the slot.
  */
 
 #include "inv.h"
@@ -23,7 +24,7 @@ static struct vms_account vms_account_of(const struct vms_inv_ctx *ctx,
 
 	return (struct vms_account) {
 		.rc = vms_slot_rc(&ctx->store->region, sub->slot),
-		.users = (u64)count->h + count->p,
+		.users = (u64)count->h + count->p + count->s,
 		.frame = vms_inv_slot(ctx, sub->slot)->usage == VMSTORE_USAGE_FRAME,
 	};
 }
@@ -135,6 +136,88 @@ static void vms_clause_s14(struct vms_inv_ctx *ctx, const struct vms_subject *su
 		vms_violate(v, frames->max, count, "more handles than allowed");
 }
 
+/* S15: dom(segments) is finite: its size is known and within the limit */
+static void vms_clause_s15(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			   struct vms_verdict *v)
+{
+	const struct vms_registry *segments = &ctx->store->segments;
+	u64 count = atomic_read(&segments->count);
+
+	if (count != ctx->nr_segments)
+		vms_violate(v, ctx->nr_segments, count, "number of segments");
+	if (count > segments->max)
+		vms_violate(v, segments->max, count, "more segments than allowed");
+}
+
+/*
+ * S16: each segment: start and end page aligned, start < end, end <= MAX_PADDR. That a
+ * segment is a number of slots aligns it.
+ */
+static void vms_clause_s16(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			   struct vms_verdict *v)
+{
+	u64 nr_slots = ctx->store->region.nr_slots;
+	u64 end = (u64)sub->slot + sub->nr;
+
+	if (!sub->nr)
+		vms_violate(v, 0, 0, "segment is empty");
+	if (end > nr_slots)
+		vms_violate(v, nr_slots, end, "ends beyond the last slot");
+}
+
+/* S17: for each page of each segment: usage == Frame: a slot at a time */
+static void vms_clause_s17(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			   struct vms_verdict *v)
+{
+	u8 usage = vms_inv_slot(ctx, sub->slot)->usage;
+
+	if (!vms_premise(v, ctx->recount[sub->slot].s))
+		return;
+	if (usage != VMSTORE_USAGE_FRAME)
+		vms_violate(v, VMSTORE_USAGE_FRAME, usage, "in a segment, usage");
+}
+
+/* U1: each exclusive handle: valid_frame_paddr(paddr) */
+static void vms_clause_u1(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			  struct vms_verdict *v)
+{
+	if (!vms_region_has_safe_slot(&ctx->store->region, vms_slot_paddr(sub->slot)))
+		vms_violate(v, ctx->store->region.nr_slots, sub->slot,
+			    "slot beyond the end of the region");
+}
+
+/* U2: its slot: usage == Frame, rc == UNIQUE, il == 0, no paths */
+static void vms_clause_u2(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			  struct vms_verdict *v)
+{
+	const struct vms_slot *slot;
+
+	if (!vms_premise(v, sub->slot < ctx->store->region.nr_slots))
+		return;
+	slot = vms_inv_slot(ctx, sub->slot);
+	if (slot->usage != VMSTORE_USAGE_FRAME)
+		vms_violate(v, VMSTORE_USAGE_FRAME, slot->usage, "usage of the slot");
+	if (atomic64_read(&slot->rc) != VMS_RC_UNIQUE)
+		vms_violate(v, VMS_RC_UNIQUE, atomic64_read(&slot->rc), "rc of the slot");
+	if (slot->in_list)
+		vms_violate(v, 0, slot->in_list, "in_list of the slot");
+	if (atomic64_read(&slot->paths))
+		vms_violate(v, 0, atomic64_read(&slot->paths), "paths of the slot");
+}
+
+/* U3: equal paddr implies equal uid */
+static void vms_clause_u3(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			  struct vms_verdict *v)
+{
+	u32 u;
+
+	if (!vms_premise(v, sub->slot < ctx->store->region.nr_slots))
+		return;
+	u = ctx->recount[sub->slot].u;	/* up to this handle */
+	if (u != 1)
+		vms_violate(v, 1, u, "exclusive handles of the frame");
+}
+
 /* R16: usage == MMIO iff the address is device memory: the tail of the region [D17] */
 static void vms_clause_r16(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 			   struct vms_verdict *v)
@@ -193,6 +276,13 @@ const struct vms_clause vms_clauses_accounting[] = {
 	{ "S12", VMS_SCOPE_FRAME, vms_clause_s12, "handle: its frame lies in the region" },
 	{ "S13", VMS_SCOPE_FRAME, vms_clause_s13, "handle: its slot has usage Frame" },
 	{ "S14", VMS_SCOPE_STORE, vms_clause_s14, "the handles are finitely many" },
+	{ "S15", VMS_SCOPE_STORE, vms_clause_s15, "the segments are finitely many" },
+	{ "S16", VMS_SCOPE_SEGMENT, vms_clause_s16, "segment: not empty, in the region" },
+	{ "S17", VMS_SCOPE_SLOT, vms_clause_s17, "in a segment: usage Frame" },
+	{ "U1", VMS_SCOPE_UNIQUE, vms_clause_u1, "exclusive handle: its frame lies in the region" },
+	{ "U2", VMS_SCOPE_UNIQUE, vms_clause_u2,
+	  "exclusive handle: Frame, UNIQUE, no list, no path" },
+	{ "U3", VMS_SCOPE_UNIQUE, vms_clause_u3, "exclusive handle: the only one of its frame" },
 	{ "A1", VMS_SCOPE_SLOT, vms_clause_a1, "unused: no handle, no path, no segment" },
 	{ "A2", VMS_SCOPE_SLOT, vms_clause_a2, "Frame in use: has a handle, a path or a segment" },
 	{ "A3a", VMS_SCOPE_SLOT, vms_clause_a3a, "Frame with a user: rc is not UNUSED" },

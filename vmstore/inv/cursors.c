@@ -11,7 +11,7 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
-#include "inv.h"
+#include "shadow.h"
 
 /* The child at @va of a node, or VMS_NO_SLOT */
 static u32 vms_child_at(struct vms_inv_ctx *ctx, u32 node, int level, u64 va)
@@ -38,7 +38,10 @@ static bool vms_cursor_levels_valid(const struct vms_cursor *c)
 	return c->guard_level >= 1 && c->guard_level <= VMS_NR_LEVELS && c->pos.level >= 1;
 }
 
-/* What a walk below the covering node does */
+/*
+ * What a walk below the covering node does. With only what was touched to look at it
+ * visits the touched nodes, and with @children those that a touched one leads to.
+ */
 struct vms_below {
 	struct vms_inv_ctx *ctx;
 	const struct vms_cursor *c;
@@ -46,6 +49,7 @@ struct vms_below {
 	u64 end;
 	u64 left;		/* nodes that may still be visited: it may be no tree */
 	u64 owned;		/* nodes of the cursor */
+	bool children;
 	struct vms_verdict *v;
 	void (*node)(struct vms_below *b, const struct vms_subject *sub);
 	void (*leaf)(struct vms_below *b, const struct vms_subject *sub);
@@ -98,6 +102,67 @@ static void vms_below_walk(struct vms_below *b, const struct vms_subject *node)
 	}
 }
 
+/* Is a node of @level at @va in the walk? */
+static bool vms_below_reaches(const struct vms_below *b, const struct vms_space *space,
+			      int level, u64 va)
+{
+	const struct vms_cursor *c = b->c;
+
+	return space && c->space->pt.root == space->pt.root && level <= c->guard_level &&
+	       vms_span_start(c->start, c->guard_level + 1) ==
+	       vms_span_start(va, c->guard_level + 1) &&
+	       va < b->end && va + vms_page_size(level + 1) > b->start;
+}
+
+static void vms_below_touched_node(struct vms_below *b, const struct vms_subject *node)
+{
+	const struct vms_node_copy *copy = b->ctx->store->inv->shadow->node[node->slot];
+	struct vms_subject e = *node;
+
+	if (b->node)
+		b->node(b, node);
+	for (e.index = 0; e.index < VMS_NR_ENTRIES && !b->v->violated; e.index++) {
+		e.pte = copy->entries[e.index];
+		if (!e.pte)
+			continue;
+		e.va = node->va + e.index * vms_page_size(node->level);
+		e.target = vms_inv_target(b->ctx, e.pte);
+		if (vms_pte_kind(e.pte) == VMS_ENTRY_LEAF) {
+			if (b->leaf && test_bit(e.index, copy->changed))
+				b->leaf(b, &e);
+		} else if (b->children && e.target != VMS_NO_SLOT && node->level > 1 &&
+			   vms_below_reaches(b, node->space, node->level - 1, e.va)) {
+			const struct vms_subject child = {
+				.slot = e.target,
+				.space = node->space,
+				.level = node->level - 1,
+				.va = e.va,
+				.parent = node->slot,
+			};
+
+			b->node(b, &child);
+		}
+	}
+}
+
+static void vms_below_touched(struct vms_below *b)
+{
+	const struct vms_touch *t = b->ctx->store->region.touch;
+	const struct vms_shadow *sh = b->ctx->store->inv->shadow;
+	struct vms_subject sub;
+	u32 k;
+
+	for (k = 0; k < t->nr_slots && !b->v->violated; k++) {
+		const struct vms_node_copy *copy = sh->node[t->slot[k]];
+
+		if (!copy || copy->gathered)
+			continue;
+		vms_shadow_subject(b->ctx->store, t->slot[k], &sub);
+		if (vms_below_reaches(b, sub.space, sub.level, sub.va))
+			vms_below_touched_node(b, &sub);
+	}
+}
+
 /* Walk from the covering node on, that one included */
 static void vms_below_cursor(struct vms_below *b)
 {
@@ -110,6 +175,10 @@ static void vms_below_cursor(struct vms_below *b)
 		.parent = VMS_NO_SLOT,
 	};
 
+	if (b->ctx->touched) {
+		vms_below_touched(b);
+		return;
+	}
 	b->left = b->ctx->nr_nodes;
 	if (top.slot != VMS_NO_SLOT)
 		vms_below_walk(b, &top);
@@ -179,16 +248,6 @@ static void vms_clause_c1(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 	v->vacuous = false;
 }
 
-/* Does @c own a node of @level at @va by its range? */
-static bool vms_cursor_may_own(const struct vms_cursor *c, const struct vms_space *space,
-			       int level, u64 va)
-{
-	return space && c->space->pt.root == space->pt.root && level <= c->guard_level &&
-	       vms_span_start(c->start, c->guard_level + 1) ==
-	       vms_span_start(va, c->guard_level + 1) &&
-	       va < c->end && va + vms_page_size(level + 1) > c->start;
-}
-
 /*
  * C2: children_not_locked: what a cursor holds besides its path lies below its covering
  * node and in its range, and no other node is held. Of a node: who holds it is a live
@@ -198,14 +257,18 @@ static void vms_clause_c2(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 			  struct vms_verdict *v)
 {
 	u64 owner = vms_inv_slot(ctx, sub->slot)->node.owner;
-	const struct vms_cursor *c;
+	struct vms_below b = { .ctx = ctx };
 
 	if (!vms_premise(v, owner))
 		return;
-	c = xa_load(&ctx->store->cursors.xa, owner);
-	if (!c)
+	b.c = xa_load(&ctx->store->cursors.xa, owner);
+	if (b.c) {
+		b.start = b.c->start;
+		b.end = b.c->end;
+	}
+	if (!b.c)
 		vms_violate(v, 0, owner, "owner is no cursor");
-	else if (!vms_cursor_may_own(c, sub->space, sub->level, sub->va))
+	else if (!vms_below_reaches(&b, sub->space, sub->level, sub->va))
 		vms_violate(v, 0, owner, "outside of the range of its owner");
 	ctx->found_owners += v->violated;
 }
@@ -251,6 +314,7 @@ static void vms_clause_c3(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 	struct vms_below b = {
 		.ctx = ctx, .c = c, .start = c->start, .end = c->end, .v = v,
 		.node = vms_below_check_owner,
+		.children = true,
 	};
 	int l;
 

@@ -10,16 +10,23 @@
  */
 
 #include <linux/kernel.h>
+#include <linux/list_sort.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "inv.h"
+#include "shadow.h"
+#include "../trace.h"
 
 static const struct vms_clause *const vms_families[] = {
 	vms_clauses_regions,
 	vms_clauses_tables,
 	vms_clauses_cursors,
+	vms_clauses_io,
+	vms_clauses_kernel,
+	vms_clauses_lists,
+	vms_clauses_tlb,
+	vms_clauses_touched,
 	vms_clauses_accounting,
 };
 
@@ -84,10 +91,13 @@ int vms_inv_init(struct vms_store *s)
 	if (!inv)
 		return -ENOMEM;
 	s->inv = inv;
+	spin_lock_init(&inv->lock);
 	inv->recount = kvcalloc(s->region.nr_slots, sizeof(*inv->recount), VMS_GFP_LARGE);
 	inv->row = kvcalloc(nr, sizeof(*inv->row), GFP_KERNEL_ACCOUNT);
 	inv->count = kvcalloc(nr, sizeof(*inv->count), GFP_KERNEL_ACCOUNT);
-	if (!inv->recount || !inv->row || !inv->count) {
+	inv->violation = kvcalloc(VMS_INV_MAX_VIOLATIONS + nr, sizeof(*inv->violation),
+				  GFP_KERNEL_ACCOUNT);
+	if (!inv->recount || !inv->row || !inv->count || !inv->violation) {
 		vms_inv_exit(s);
 		return -ENOMEM;
 	}
@@ -103,6 +113,8 @@ void vms_inv_exit(struct vms_store *s)
 {
 	if (!s->inv)
 		return;
+	vms_shadow_exit(s);
+	kvfree(s->inv->violation);
 	kvfree(s->inv->count);
 	kvfree(s->inv->row);
 	kvfree(s->inv->recount);
@@ -111,6 +123,28 @@ void vms_inv_exit(struct vms_store *s)
 }
 
 /* --- recording -------------------------------------------------------------- */
+
+/* The same of an entry of a registry */
+static int vms_inv_name_word(const struct vms_subject *sub, struct vmstore_violation *r)
+{
+	static const struct {
+		const char *name;
+		u32 kind;
+	} objects[VMS_SHADOW_NR] = {
+		[VMS_SHADOW_SPACES] = { "space", VMSTORE_OBJ_SPACE },
+		[VMS_SHADOW_CURSORS] = { "cursor", VMSTORE_OBJ_CURSOR },
+		[VMS_SHADOW_FRAMES] = { "frame", VMSTORE_OBJ_FRAME },
+		[VMS_SHADOW_SEGMENTS] = { "segment", VMSTORE_OBJ_SEGMENT },
+		[VMS_SHADOW_UNIQUES] = { "unique", VMSTORE_OBJ_UNIQUE },
+		[VMS_SHADOW_IOS] = { "reader or writer", VMSTORE_OBJ_IO },
+		[VMS_SHADOW_KVIRTS] = { "area", VMSTORE_OBJ_KVIRT },
+		[VMS_SHADOW_LISTS] = { "list", VMSTORE_OBJ_LIST },
+	};
+
+	r->kind = objects[sub->kind].kind;
+	r->object = sub->id;
+	return scnprintf(r->text, sizeof(r->text), "%s %llu", objects[sub->kind].name, sub->id);
+}
 
 /* Which object the record names, and how the text begins */
 static int vms_inv_name(const struct vms_clause *c, const struct vms_subject *sub,
@@ -121,6 +155,8 @@ static int vms_inv_name(const struct vms_clause *c, const struct vms_subject *su
 	r->space = sub->space ? sub->space->id : 0;
 	switch (c->scope) {
 	case VMS_SCOPE_SLOT:
+	case VMS_SCOPE_COPY:
+	case VMS_SCOPE_MARKED:
 		r->kind = VMSTORE_OBJ_SLOT;
 		r->object = vms_slot_paddr(sub->slot);
 		return scnprintf(r->text, room, "slot %#llx", r->object);
@@ -128,6 +164,21 @@ static int vms_inv_name(const struct vms_clause *c, const struct vms_subject *su
 		r->kind = VMSTORE_OBJ_FRAME;
 		r->object = sub->id;
 		return scnprintf(r->text, room, "frame %llu", r->object);
+	case VMS_SCOPE_SEGMENT:
+		r->kind = VMSTORE_OBJ_SEGMENT;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "segment %llu", r->object);
+	case VMS_SCOPE_UNIQUE:
+		r->kind = VMSTORE_OBJ_UNIQUE;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "unique %llu", r->object);
+	case VMS_SCOPE_TABLE:
+		if (!sub->space) {
+			r->kind = VMSTORE_OBJ_NODE;
+			r->object = vms_slot_paddr(sub->slot);
+			return scnprintf(r->text, room, "kernel table");
+		}
+		fallthrough;
 	case VMS_SCOPE_SPACE:
 		r->kind = VMSTORE_OBJ_SPACE;
 		r->object = sub->id;
@@ -136,7 +187,23 @@ static int vms_inv_name(const struct vms_clause *c, const struct vms_subject *su
 		r->kind = VMSTORE_OBJ_CURSOR;
 		r->object = sub->id;
 		return scnprintf(r->text, room, "cursor %llu", r->object);
+	case VMS_SCOPE_IO:
+		r->kind = VMSTORE_OBJ_IO;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "%s %llu",
+				 sub->io && sub->io->writer ? "writer" : "reader", r->object);
+	case VMS_SCOPE_KVIRT:
+		r->kind = VMSTORE_OBJ_KVIRT;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "area %llu", r->object);
+	case VMS_SCOPE_LIST:
+		r->kind = VMSTORE_OBJ_LIST;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "list %llu", r->object);
+	case VMS_SCOPE_WORD:
+		return vms_inv_name_word(sub, r);
 	case VMS_SCOPE_NODE:
+	case VMS_SCOPE_REMOVED:
 		r->kind = VMSTORE_OBJ_NODE;
 		r->object = vms_slot_paddr(sub->slot);
 		return scnprintf(r->text, room, "node %#llx", r->object);
@@ -144,6 +211,15 @@ static int vms_inv_name(const struct vms_clause *c, const struct vms_subject *su
 		r->kind = VMSTORE_OBJ_NODE;
 		r->object = vms_slot_paddr(sub->slot);
 		return scnprintf(r->text, room, "node %#llx entry %u", r->object, sub->index);
+	case VMS_SCOPE_GATHER:
+		r->kind = VMSTORE_OBJ_CURSOR;
+		r->object = sub->id;
+		return scnprintf(r->text, room, "gather of cursor %llu", r->object);
+	case VMS_SCOPE_MAPPING:
+		r->kind = VMSTORE_OBJ_LEAF;
+		r->object = sub->va;
+		r->space = sub->id;
+		return scnprintf(r->text, room, "cached %#llx", r->object);
 	case VMS_SCOPE_LEAF:
 	case VMS_SCOPE_LINEAR:
 		r->kind = VMSTORE_OBJ_LEAF;
@@ -161,7 +237,8 @@ static int vms_inv_print_number(char *buf, size_t room, const char *before, u64 
 	return scnprintf(buf, room, n > 0xffff ? "%s%#llx" : "%s%llu", before, n);
 }
 
-static void vms_inv_record(struct vms_inv_ctx *ctx, const struct vms_clause *c,
+/* The first ones are kept, and of each clause the first one */
+static void vms_inv_record(struct vms_inv_ctx *ctx, const struct vms_clause *c, bool first,
 			   const struct vms_subject *sub, const struct vms_verdict *v)
 {
 	struct vms_inv *inv = ctx->store->inv;
@@ -170,20 +247,53 @@ static void vms_inv_record(struct vms_inv_ctx *ctx, const struct vms_clause *c,
 	int n;
 
 	ctx->found++;
-	if (inv->nr_violations++ >= VMS_INV_MAX_VIOLATIONS)
+	if (inv->nr_violations++ >= VMS_INV_MAX_VIOLATIONS && !first)
 		return;
-	r = &inv->violation[inv->nr_violations - 1];
+	r = &inv->violation[inv->nr_stored++];
 	memset(r, 0, sizeof(*r));
 	strscpy(r->clause, c->id, sizeof(r->clause));
 	r->expected = v->expected;
 	r->found = v->found;
 	n = vms_inv_name(c, sub, r);
+	trace_vmstore_violation(r);
 	room = sizeof(r->text);
 	n += scnprintf(r->text + n, room - n, ": %s", v->what);
 	if (v->expected == v->found)	/* numbers would say nothing */
 		return;
 	n += vms_inv_print_number(r->text + n, room - n, ": ", v->found);
 	vms_inv_print_number(r->text + n, room - n, ", must be ", v->expected);
+}
+
+static const struct vms_inv_row *vms_inv_row_of(const struct vms_inv *inv, const char *id)
+{
+	const struct vms_inv_row *row = inv->row;
+
+	while (strcmp(row->clause->id, id))
+		row++;
+	return row;
+}
+
+/**
+ * vms_inv_report_t5 - an operation has found T5 violated when it released a reference
+ * @s: locked store, in any check mode
+ * @slot: of what was to be released
+ * @what: a few words
+ *
+ * Freezes the store. Any context.
+ */
+void vms_inv_report_t5(struct vms_store *s, u32 slot, const char *what)
+{
+	const struct vms_inv_row *row = vms_inv_row_of(s->inv, "T5");
+	const struct vms_subject sub = { .slot = slot };
+	const struct vms_verdict v = { .violated = true, .what = what };
+	struct vms_inv_ctx ctx = { .store = s };
+	unsigned long irq;
+
+	spin_lock_irqsave(&s->inv->lock, irq);
+	vms_inv_record(&ctx, row->clause, !s->inv->count[row->nr].violated++, &sub, &v);
+	s->inv->at_release++;
+	spin_unlock_irqrestore(&s->inv->lock, irq);
+	WRITE_ONCE(s->frozen, true);
 }
 
 /* Return: true when the premise held */
@@ -196,15 +306,23 @@ static bool vms_inv_eval(struct vms_inv_ctx *ctx, const struct vms_inv_row *row,
 	row->clause->eval(ctx, sub, &v);
 	count->evaluated++;
 	count->not_vacuous += !v.vacuous;
-	if (unlikely(v.violated)) {
-		count->violated++;
-		vms_inv_record(ctx, row->clause, sub, &v);
-	}
+	if (likely(!v.violated))
+		return !v.vacuous;
+	if (ctx->touched)	/* the full check that follows records it */
+		ctx->found++;
+	else
+		vms_inv_record(ctx, row->clause, !count->violated++, sub, &v);
 	return !v.vacuous;
 }
 
-static void vms_inv_eval_scope(struct vms_inv_ctx *ctx, enum vms_scope scope,
-			       const struct vms_subject *sub)
+/**
+ * vms_inv_eval_scope - evaluate every clause of a scope
+ * @ctx: check
+ * @scope: which
+ * @sub: for this
+ */
+void vms_inv_eval_scope(struct vms_inv_ctx *ctx, enum vms_scope scope,
+			const struct vms_subject *sub)
 {
 	const struct vms_inv *inv = ctx->store->inv;
 	u32 i;
@@ -336,6 +454,11 @@ static void vms_inv_walk(struct vms_inv_ctx *ctx, const struct vms_subject *node
 
 static void vms_inv_walk_kernel(struct vms_inv_ctx *ctx)
 {
+	const struct vms_subject root = {
+		.slot = ctx->store->kernel_pt.root,
+		.level = VMS_NR_LEVELS,
+		.parent = VMS_NO_SLOT,
+	};
 	const struct vms_subject top = {
 		.slot = ctx->store->kernel.top,
 		.level = VMS_NR_LEVELS - 1,
@@ -343,6 +466,10 @@ static void vms_inv_walk_kernel(struct vms_inv_ctx *ctx)
 		.parent = VMS_NO_SLOT,
 	};
 
+	vms_inv_eval_scope(ctx, VMS_SCOPE_TABLE, &root);
+	ctx->next_va = 0;
+	if (root.slot < ctx->store->region.nr_slots)
+		vms_inv_walk(ctx, &root);
 	ctx->next_va = VMSTORE_KERNEL_BASE;
 	vms_inv_walk(ctx, &top);
 }
@@ -362,10 +489,14 @@ static void vms_inv_walk_spaces(struct vms_inv_ctx *ctx)
 			.parent = VMS_NO_SLOT,
 		};
 
-		vms_inv_eval_scope(ctx, VMS_SCOPE_SPACE, &sub);
+		vms_inv_eval_scope(ctx, VMS_SCOPE_TABLE, &sub);
 		ctx->next_va = 0;
+		ctx->found_tree = 0;
+		ctx->found_overlap = 0;
+		ctx->found_record = 0;
 		if (sub.slot < s->region.nr_slots)
 			vms_inv_walk(ctx, &sub);
+		vms_inv_eval_scope(ctx, VMS_SCOPE_SPACE, &sub);
 	}
 }
 
@@ -391,19 +522,134 @@ static void vms_inv_count_frames(struct vms_inv_ctx *ctx)
 	}
 }
 
+/* S as differences between neighbours; a range that leaves the region ends with it */
+static void vms_inv_add_cover(struct vms_inv_ctx *ctx, const struct vms_subject *seg)
+{
+	u32 nr_slots = ctx->store->region.nr_slots;
+
+	if (seg->slot >= nr_slots || !seg->nr)
+		return;
+	ctx->recount[seg->slot].s++;
+	if (seg->nr < nr_slots - seg->slot)
+		ctx->recount[seg->slot + seg->nr].s--;
+}
+
+static void vms_inv_count_segments(struct vms_inv_ctx *ctx)
+{
+	struct vms_store *s = ctx->store;
+	unsigned long id;
+	void *entry;
+	u32 i;
+
+	xa_for_each(&s->segments.xa, id, entry) {
+		struct vms_segment seg = vms_segment_of_entry(entry);
+		const struct vms_subject sub = {
+			.slot = seg.first,
+			.nr = seg.nr,
+			.id = id,
+		};
+
+		vms_inv_add_cover(ctx, &sub);
+		vms_inv_eval_scope(ctx, VMS_SCOPE_SEGMENT, &sub);
+		if (!(++ctx->nr_segments % 1024))
+			cond_resched();
+	}
+	for (i = 1; ctx->nr_segments && i < s->region.nr_slots; i++)
+		ctx->recount[i].s += ctx->recount[i - 1].s;
+}
+
+static void vms_inv_count_uniques(struct vms_inv_ctx *ctx)
+{
+	struct vms_store *s = ctx->store;
+	unsigned long id;
+	void *entry;
+	u64 nr = 0;
+
+	xa_for_each(&s->uniques.xa, id, entry) {
+		const struct vms_subject sub = {
+			.slot = vms_frame_entry_slot(entry),
+			.id = id,
+		};
+
+		if (sub.slot < s->region.nr_slots)
+			ctx->recount[sub.slot].u++;
+		vms_inv_eval_scope(ctx, VMS_SCOPE_UNIQUE, &sub);
+		if (!(++nr % 1024))
+			cond_resched();
+	}
+}
+
 static void vms_inv_count_handle(struct vms_inv_ctx *ctx, u32 idx)
 {
 	if (vms_inv_tracked(ctx, idx))
 		ctx->recount[idx].h++;
 }
 
+/* Each frame a kernel reader or writer holds is one more handle of the module */
+static void vms_inv_count_ios(struct vms_inv_ctx *ctx)
+{
+	struct vms_store *s = ctx->store;
+	u32 first, nr, i;
+	struct vms_io *io;
+	unsigned long id;
+
+	xa_for_each(&s->ios.xa, id, io) {
+		if (io->view == VMS_VIEW_NONE ||
+		    vms_linear_range(&s->region, io->vaddr, io->len, &first, &nr))
+			continue;
+		for (i = 0; i < nr; i++)
+			vms_inv_count_handle(ctx, first + i);
+		cond_resched();
+	}
+}
+
+/* A slot that is a link already is counted and not gone on from: every walk ends */
+static void vms_inv_count_links(struct vms_inv_ctx *ctx, u64 id, const struct vms_list *list)
+{
+	struct vms_store *s = ctx->store;
+	u32 at = list->first;
+	u32 nr = 0;
+
+	while (at < s->region.nr_slots) {
+		ctx->recount[at].list = id;
+		if (ctx->recount[at].l++)
+			break;
+		at = s->region.slots[at].link.next;
+		if (!(++nr % 1024))
+			cond_resched();
+	}
+}
+
+static void vms_inv_count_lists(struct vms_inv_ctx *ctx)
+{
+	struct vms_list *list;
+	unsigned long id;
+
+	xa_for_each(&ctx->store->lists.xa, id, list) {
+		vms_inv_count_links(ctx, id, list);
+		cond_resched();
+	}
+}
+
+static void vms_inv_count_gathered(struct vms_inv_ctx *ctx, u32 idx)
+{
+	if (!vms_inv_tracked(ctx, idx))
+		return;
+	ctx->recount[idx].h++;
+	ctx->recount[idx].gathered++;
+}
+
 /* Leaves of a cut-off subtree are handles of the gather [D4] */
 static void vms_inv_count_removed(struct vms_inv_ctx *ctx, u32 node, int level)
 {
+	const struct vms_subject sub = { .slot = node, .level = level };
 	unsigned int i;
 
-	if (ctx->recount[node].node_refs++ ||
-	    vms_inv_slot(ctx, node)->usage != VMSTORE_USAGE_PAGETABLE)
+	ctx->recount[node].gathered++;
+	if (ctx->recount[node].node_refs++)
+		return;
+	vms_inv_eval_scope(ctx, VMS_SCOPE_REMOVED, &sub);
+	if (vms_inv_slot(ctx, node)->usage != VMSTORE_USAGE_PAGETABLE)
 		return;
 	for (i = 0; i < VMS_NR_ENTRIES; i++) {
 		u64 pte = vms_inv_entry(ctx, node, i);
@@ -413,7 +659,7 @@ static void vms_inv_count_removed(struct vms_inv_ctx *ctx, u32 node, int level)
 			continue;
 		target = vms_inv_target(ctx, pte);
 		if (vms_pte_kind(pte) == VMS_ENTRY_LEAF)
-			vms_inv_count_handle(ctx, target);
+			vms_inv_count_gathered(ctx, target);
 		else if (target != VMS_NO_SLOT && level > 1)
 			vms_inv_count_removed(ctx, target, level - 1);
 	}
@@ -426,16 +672,20 @@ static void vms_inv_count_gather(struct vms_inv_ctx *ctx, const struct vms_gathe
 	u32 i;
 
 	for (i = 0; i < g->nr && i < VMS_GATHER_MAX; i++) {
-		u32 idx = g->entry[i].slot;
+		const struct vms_gathered *e = &g->entry[i];
 
-		if (idx >= r->nr_slots)
+		if (e->slot >= r->nr_slots)
 			continue;
-		if (g->entry[i].node)
-			vms_inv_count_removed(ctx, idx, min_t(int, r->slots[idx].node.level,
-							      VMS_NR_LEVELS - 1));
+		ctx->recount[e->slot].named++;
+		ctx->recount[e->slot].lives += vms_life(e->birth, e->node);
+		if (e->node)
+			vms_inv_count_removed(ctx, e->slot,
+					      min_t(int, r->slots[e->slot].node.level,
+						    VMS_NR_LEVELS - 1));
 		else
-			vms_inv_count_handle(ctx, idx);
+			vms_inv_count_gathered(ctx, e->slot);
 	}
+	vms_inv_eval_gather(ctx, g);
 }
 
 static void vms_inv_count_gathers(struct vms_inv_ctx *ctx)
@@ -467,6 +717,10 @@ static struct vms_slot_key vms_inv_slot_key(const struct vms_inv_ctx *ctx, u32 i
 	key.word[4] = (u64)count->node_refs << 32 | slot->usage << 16 | slot->type << 8 |
 		      slot->storage << 2 | !vms_inv_tracked(ctx, idx) << 1 |
 		      (slot->self == idx);
+	key.word[5] = (u64)count->l << 32 | count->s;
+	key.word[6] = count->list;
+	key.word[7] = !count->gathered ? 0 : (u64)count->gathered << 2 | slot->node.stray << 1 |
+					     vms_inv_lives_on(ctx, idx);
 	return key;
 }
 
@@ -474,7 +728,8 @@ static bool vms_inv_same_key(const struct vms_slot_key *a, const struct vms_slot
 {
 	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
 		 (a->word[2] ^ b->word[2]) | (a->word[3] ^ b->word[3]) |
-		 (a->word[4] ^ b->word[4]));
+		 (a->word[4] ^ b->word[4]) | (a->word[5] ^ b->word[5]) |
+		 (a->word[6] ^ b->word[6]) | (a->word[7] ^ b->word[7]));
 }
 
 /**
@@ -491,7 +746,7 @@ struct vms_inv_good {
 	u64 more;
 };
 
-#define VMS_INV_NR_GOOD		4	/* free, mapped, held, node */
+#define VMS_INV_NR_GOOD		5	/* free, mapped, held, node, listed */
 
 /* Count what @good stands for */
 static void vms_inv_count_good(struct vms_inv_ctx *ctx, const struct vms_inv_good *good)
@@ -602,12 +857,173 @@ static void vms_inv_eval_cursors(struct vms_inv_ctx *ctx)
 	}
 }
 
+static void vms_inv_eval_ios(struct vms_inv_ctx *ctx)
+{
+	struct vms_store *s = ctx->store;
+	struct vms_io *io;
+	unsigned long id;
+
+	xa_for_each(&s->ios.xa, id, io) {
+		const struct vms_subject sub = {
+			.slot = VMS_NO_SLOT,
+			.id = id,
+			.space = io->space,
+			.io = io,
+		};
+
+		vms_inv_eval_scope(ctx, VMS_SCOPE_IO, &sub);
+		cond_resched();
+	}
+}
+
+static void vms_inv_eval_areas(struct vms_inv_ctx *ctx)
+{
+	struct vms_store *s = ctx->store;
+	struct vms_kvirt *area;
+	unsigned long id;
+
+	xa_for_each(&s->areas.xa, id, area) {
+		const struct vms_subject sub = {
+			.slot = VMS_NO_SLOT,
+			.id = id,
+			.area = area,
+		};
+
+		ctx->nr_areas++;
+		vms_inv_eval_scope(ctx, VMS_SCOPE_KVIRT, &sub);
+		cond_resched();
+	}
+}
+
+static void vms_inv_eval_one_list(struct vms_inv_ctx *ctx, u64 id, struct vms_list *list,
+				  const struct vms_list *twin)
+{
+	const struct vms_subject sub = {
+		.slot = VMS_NO_SLOT,
+		.id = id,
+		.list = list,
+		.twin = twin,
+	};
+
+	vms_inv_eval_scope(ctx, VMS_SCOPE_LIST, &sub);
+	if (!twin)
+		list->seen_tag = list->tag;
+}
+
+/* By tag, and among equal ones those without a cursor first */
+static int vms_inv_cmp_tags(void *priv, const struct list_head *a, const struct list_head *b)
+{
+	const struct vms_list *x = list_entry(a, struct vms_list, by_tag);
+	const struct vms_list *y = list_entry(b, struct vms_list, by_tag);
+
+	if (x->tag != y->tag)
+		return x->tag < y->tag ? -1 : 1;
+	return x->out - y->out;
+}
+
+/* Sorted, lists with one tag are neighbours */
+static void vms_inv_sort_lists(struct vms_inv_ctx *ctx, struct list_head *sorted)
+{
+	struct vms_list *list;
+	unsigned long id;
+
+	xa_for_each(&ctx->store->lists.xa, id, list) {
+		INIT_LIST_HEAD(&list->by_tag);
+		if (list->tag)
+			list_add_tail(&list->by_tag, sorted);
+	}
+	list_sort(NULL, sorted, vms_inv_cmp_tags);
+}
+
+static void vms_inv_eval_lists(struct vms_inv_ctx *ctx)
+{
+	struct vms_list *list, *twin;
+	LIST_HEAD(sorted);
+	unsigned long id;
+
+	vms_inv_sort_lists(ctx, &sorted);
+	xa_for_each(&ctx->store->lists.xa, id, list) {
+		twin = NULL;
+		if (list->tag && list->by_tag.prev != &sorted)
+			twin = list_prev_entry(list, by_tag);
+		if (twin && twin->tag != list->tag)
+			twin = NULL;
+		vms_inv_eval_one_list(ctx, id, list, twin);
+		cond_resched();
+	}
+	xa_for_each(&ctx->store->lists.xa, id, list)
+		INIT_LIST_HEAD(&list->by_tag);
+}
+
+/**
+ * vms_inv_eval_list - evaluate the clauses of scope LIST for one list
+ * @ctx: check of what was touched
+ * @id: of the list, which may be gone
+ *
+ * It is walked as a whole. Its tag is compared with those of all others only when it was
+ * not before: who got the same one since was touched as well.
+ */
+void vms_inv_eval_list(struct vms_inv_ctx *ctx, u64 id)
+{
+	struct vms_list *list = xa_load(&ctx->store->lists.xa, id);
+	struct vms_list *twin = NULL;
+	unsigned long other;
+
+	if (!list)
+		return;
+	if (list->tag && list->tag != list->seen_tag) {
+		xa_for_each(&ctx->store->lists.xa, other, twin)
+			if (twin != list && twin->tag == list->tag)
+				break;
+	}
+	vms_inv_eval_one_list(ctx, id, list, twin);
+}
+
+static void vms_inv_eval_mappings(struct vms_inv_ctx *ctx)
+{
+	struct vms_tlb_model *model = ctx->store->tlb.model;
+	u32 i;
+
+	for (i = 0; model && i < model->nr; i++)
+		vms_inv_eval_mapping(ctx, &model->mapping[i]);
+}
+
+/* With the recount of the shadow; true when a clause is violated */
+static bool vms_inv_touched_violates(struct vms_store *s)
+{
+	struct vms_inv_ctx ctx = {
+		.store = s,
+		.recount = s->inv->shadow->recount,
+		.touched = true,
+	};
+
+	vms_inv_eval_touched(&ctx);
+	return ctx.found;
+}
+
+/* What comes of a full check; the memory of the shadow may be lacking until now */
+static void vms_inv_conclude(struct vms_inv_ctx *ctx, bool valid)
+{
+	struct vms_store *s = ctx->store;
+
+	if (ctx->found)
+		WRITE_ONCE(s->frozen, true);
+	if (!s->inv->shadow)
+		return;
+	if (ctx->found)		/* what is wrong now would be right later */
+		vms_inv_forget(s);
+	else if (valid)
+		vms_shadow_commit(s);
+	else
+		vms_shadow_rebuild(s);
+}
+
 /**
  * vms_inv_check - recompute everything and evaluate every clause
  * @s: ready store with no operation in flight; the caller holds its locks
  *
- * Violations are recorded in @s->inv and freeze the store. May sleep, allocates
- * nothing.
+ * Violations are recorded in @s->inv and freeze the store. May sleep; allocates nothing
+ * but for the shadow, and does without.
  *
  * Return: violations found by this check.
  */
@@ -617,18 +1033,68 @@ u64 vms_inv_check(struct vms_store *s)
 	struct vms_inv_ctx ctx = {
 		.store = s,
 		.recount = s->inv->recount,
+		.found = s->inv->at_release,
 	};
+	bool valid = s->inv->shadow && vms_shadow_update(s);
 
+	s->inv->at_release = 0;
 	memset(ctx.recount, 0, s->region.nr_slots * sizeof(*ctx.recount));
 	vms_inv_count_frames(&ctx);
+	vms_inv_count_segments(&ctx);
+	vms_inv_count_uniques(&ctx);
+	vms_inv_count_ios(&ctx);
+	vms_inv_count_lists(&ctx);
 	vms_inv_walk_kernel(&ctx);
 	vms_inv_walk_spaces(&ctx);
 	vms_inv_count_gathers(&ctx);
 	vms_inv_eval_slots(&ctx);
 	vms_inv_eval_linear(&ctx);
 	vms_inv_eval_cursors(&ctx);
+	vms_inv_eval_ios(&ctx);
+	vms_inv_eval_areas(&ctx);
+	vms_inv_eval_lists(&ctx);
+	vms_inv_eval_mappings(&ctx);
+	if (valid) {
+		vms_inv_eval_copies(&ctx);
+		vms_inv_eval_marked(&ctx);
+	}
 	vms_inv_eval_scope(&ctx, VMS_SCOPE_STORE, &store);
-	if (ctx.found)
-		WRITE_ONCE(s->frozen, true);
+	vms_inv_conclude(&ctx, valid);
 	return ctx.found;
+}
+
+/**
+ * vms_inv_check_op - the check after an operation, as the mode of the store wants it
+ * @s: store in mode step or full, otherwise as vms_inv_check()
+ *
+ * Return: violations found.
+ */
+u64 vms_inv_check_op(struct vms_store *s)
+{
+	if (s->mode == VMSTORE_CHECK_STEP && !s->inv->at_release && vms_shadow_update(s) &&
+	    !vms_inv_touched_violates(s)) {
+		vms_shadow_commit(s);
+		return 0;
+	}
+	return vms_inv_check(s);
+}
+
+/**
+ * vms_inv_forget - take the store as it is for the old state
+ * @s: store in mode step or full
+ *
+ * For who has changed it past the operations. The next check is a full one, and none of
+ * what changed until then has to have been touched. May sleep.
+ */
+void vms_inv_forget(struct vms_store *s)
+{
+	struct vms_gather_seen *seen, *next;
+
+	if (!s->inv->shadow)
+		return;
+	s->inv->shadow->valid = false;
+	list_for_each_entry_safe(seen, next, &s->region.touch->gathers, touched)
+		if (!seen->of)
+			vms_gather_seen_free(seen);
+	vms_touch_clear(s->region.touch);
 }

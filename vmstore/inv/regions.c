@@ -244,19 +244,34 @@ static void vms_clause_s2(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, sub->slot, self, "slot is not in its place");
 }
 
-/* S3: for all i: il(i) == 0 */
+/* S2h: for all i: i in dom(slots), or a live node, whose record HEAD lets its owner take */
+static void vms_clause_s2h(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
+			   struct vms_verdict *v)
+{
+	const struct vms_slot *slot = vms_inv_slot(ctx, sub->slot);
+
+	if (slot->usage == VMSTORE_USAGE_PAGETABLE && vms_rc_of(ctx, sub) != VMS_RC_UNUSED)
+		return;
+	if (slot->self != sub->slot)
+		vms_violate(v, sub->slot, slot->self, "slot is not in its place");
+}
+
+/* S3: for all i: il(i) == 0, or it is a link of a list: then L3 has the word [D8] */
 static void vms_clause_s3(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 			  struct vms_verdict *v)
 {
 	u64 list = vms_inv_slot(ctx, sub->slot)->in_list;
 
+	if (!vms_premise(v, !ctx->recount[sub->slot].l))
+		return;
 	if (list)
 		vms_violate(v, 0, list, "in_list");
 }
 
 const struct vms_clause vms_clauses_regions[] = {
 	{ "S2", VMS_SCOPE_SLOT, vms_clause_s2, "every slot is present in its place" },
-	{ "S3", VMS_SCOPE_SLOT, vms_clause_s3, "in_list is 0 at every slot" },
+	{ "S2h", VMS_SCOPE_SLOT, vms_clause_s2h, "every slot but a live node is in its place" },
+	{ "S3", VMS_SCOPE_SLOT, vms_clause_s3, "in_list is 0 at every slot that is no link" },
 	{ "R1", VMS_SCOPE_STORE, vms_clause_r1, "the slots are finitely many" },
 	{ "R2", VMS_SCOPE_STORE, vms_clause_r2, "there is a record for each frame of the region" },
 	{ "R3", VMS_SCOPE_STORE, vms_clause_r3, "each record belongs to a frame" },

@@ -14,6 +14,12 @@
 
 #include "inv.h"
 
+static const struct vms_pt *vms_pt_of(const struct vms_inv_ctx *ctx,
+				      const struct vms_subject *sub)
+{
+	return sub->space ? &sub->space->pt : &ctx->store->kernel_pt;
+}
+
 static const struct vms_node_meta *vms_meta(const struct vms_inv_ctx *ctx, u32 node)
 {
 	return &vms_inv_slot(ctx, node)->node;
@@ -24,6 +30,13 @@ static bool vms_is_counted(const struct vms_inv_ctx *ctx, u32 idx)
 {
 	return vms_inv_slot(ctx, idx)->usage == VMSTORE_USAGE_MMIO ||
 	       vms_rc_is_shared(vms_slot_rc(&ctx->store->region, idx));
+}
+
+/* Conjuncts of K2 and K3 */
+static void vms_count_kernel(u64 *found, const struct vms_subject *sub,
+			     const struct vms_verdict *v)
+{
+	*found += v->violated && !sub->space;
 }
 
 /* Does a mapping of @size from @sub's frame on lie, aligned, in the region? */
@@ -50,6 +63,8 @@ static void vms_clause_p1(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, 0, sub->level, "depth");
 	if (seen > 1)
 		vms_violate(v, 1, seen, "no tree: times the node was reached");
+	ctx->found_tree += v->violated;
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
@@ -67,6 +82,7 @@ static void vms_clause_p2(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 	level = vms_meta(ctx, sub->target)->level;
 	if (level != sub->level - 1)
 		vms_violate(v, sub->level - 1, level, "stored level of the child");
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
@@ -80,6 +96,7 @@ static void vms_clause_p3(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, 0, sub->pte & ~VMS_PTE_PA_MASK, "malformed entry, its bits");
 	if (sub->target == VMS_NO_SLOT)
 		vms_violate(v, 0, 0, "address is not in the region");
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /* P4: what is not a node has no children: the slot of a leaf has no node's metadata */
@@ -90,6 +107,7 @@ static void vms_clause_p4(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		return;
 	if (vms_inv_slot(ctx, sub->target)->type == VMS_TYPE_NODE)
 		vms_violate(v, VMS_TYPE_FRAME, VMS_TYPE_NODE, "a node is mapped, type tag");
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
@@ -100,19 +118,19 @@ static void vms_clause_p5(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 			  struct vms_verdict *v)
 {
 	const struct vms_region *r = &ctx->store->region;
-	const struct vms_pt *pt = &sub->space->pt;
+	const struct vms_pt *pt = vms_pt_of(ctx, sub);
 	u32 root = pt->root;
 
-	if (root >= r->nr_slots) {
+	if (root >= r->nr_slots)
 		vms_violate(v, r->nr_slots, root, "slot of the root");
-		return;
-	}
-	if (vms_meta(ctx, root)->level != VMS_NR_LEVELS)
+	else if (vms_meta(ctx, root)->level != VMS_NR_LEVELS)
 		vms_violate(v, VMS_NR_LEVELS, vms_meta(ctx, root)->level, "level of the root");
-	if (pt->mroot.pa != vms_slot_pa(r, root) || pt->mroot.entries != vms_slot_kva(r, root))
+	else if (pt->mroot.pa != vms_slot_pa(r, root) ||
+		 pt->mroot.entries != vms_slot_kva(r, root))
 		vms_violate(v, 0, 0, "the machine walks another root");
-	if (root & 1)
+	else if (root & 1)
 		vms_violate(v, 0, 0, "bit 12 of the root's address is set");
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
@@ -132,6 +150,8 @@ static void vms_clause_p6(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, 0, 0, "node in device memory");
 	if (meta->stray)
 		vms_violate(v, 0, 1, "stray, and reachable");
+	ctx->found_tree += v->violated;
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
@@ -150,14 +170,15 @@ static void vms_clause_p7(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, 1, sub->level, "level of a tracked leaf");
 	if (!vms_prop_encodable(vms_pte_prop(sub->pte)))
 		vms_violate(v, 0, 0, "property cannot be encoded");
+	ctx->found_tree += v->violated;
+	vms_count_kernel(&ctx->found_kernel, sub, v);
 }
 
 /*
  * P8: mapping: its size is 4 KiB, 2 MiB or 1 GiB; va and pa ranges are aligned to and as
  * long as it; pa end <= MAX_PADDR; va end does not wrap
  */
-static void vms_clause_p8(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
-			  struct vms_verdict *v)
+void vms_clause_p8(struct vms_inv_ctx *ctx, const struct vms_subject *sub, struct vms_verdict *v)
 {
 	u64 size = vms_page_size(sub->level);
 
@@ -181,6 +202,7 @@ static void vms_clause_p9(struct vms_inv_ctx *ctx, const struct vms_subject *sub
 		vms_violate(v, ctx->next_va, sub->va, "begins before the last mapping ends");
 	if (sub->va < start || sub->va >= end || vms_page_size(sub->level) > end - sub->va)
 		vms_violate(v, 0, 0, "outside of its half");
+	ctx->found_overlap += v->violated;
 }
 
 /**
@@ -206,6 +228,7 @@ void vms_clause_p10(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 		vms_violate(v, sub->level, slot->node.level, "stored level");
 	if (atomic64_read(&slot->paths) != 1)
 		vms_violate(v, 1, atomic64_read(&slot->paths), "paths recorded of a node");
+	vms_count_kernel(&ctx->found_unsound, sub, v);
 }
 
 /**
@@ -230,13 +253,12 @@ void vms_clause_p11(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 	slot = vms_inv_slot(ctx, idx);
 	if (slot->usage == VMSTORE_USAGE_PAGETABLE)
 		vms_violate(v, VMSTORE_USAGE_FRAME, slot->usage, "usage of a mapped slot");
-	if (slot->usage == VMSTORE_USAGE_MMIO)
-		return;
 	if (!vms_is_counted(ctx, idx))
 		vms_violate(v, 1, atomic64_read(&slot->rc), "rc of a mapped slot");
 	paths = atomic64_read(&slot->paths);
-	if (paths < ctx->recount[idx].p)
+	if (paths < ctx->recount[idx].p)	/* of device memory none is counted */
 		vms_violate(v, ctx->recount[idx].p, paths, "path not recorded, paths");
+	vms_count_kernel(&ctx->found_unsound, sub, v);
 }
 
 /**
@@ -262,6 +284,7 @@ void vms_clause_p12(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 		else if (!vms_is_counted(ctx, idx + j))
 			vms_violate(v, 1, vms_slot_rc(r, idx + j), "rc of a sub-page");
 	}
+	vms_count_kernel(&ctx->found_unsound, sub, v);
 }
 
 /**
@@ -281,22 +304,24 @@ void vms_clause_p13(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 		n += !!READ_ONCE(entries[i]);
 	if (vms_meta(ctx, sub->slot)->nr_children != n)
 		vms_violate(v, n, vms_meta(ctx, sub->slot)->nr_children, "nr_children");
+	vms_count_kernel(&ctx->found_unsound, sub, v);
 }
 
 /**
- * vms_clause_p14 - P14: root entries outside of the user half are borrowed or absent
+ * vms_clause_p14 - P14: root entries outside of its own half are borrowed or absent
  * @ctx: check
- * @sub: space
+ * @sub: page table
  * @v: out
  *
- * Entry 256 is the kernel half's, where the paging mode has it in the root. The rest is
- * the machine's: nothing, or tables of Linux, which are not looked at any closer.
+ * Entry 256 is the kernel half's, where the paging mode has it in the root. The rest of
+ * the upper half is the machine's: nothing, or tables of Linux, which are not looked at
+ * any closer. The store's kernel page table has no user half.
  */
 void vms_clause_p14(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 		    struct vms_verdict *v)
 {
 	const struct vms_mmu *mmu = &ctx->store->mmu;
-	u32 root = sub->space->pt.root;
+	u32 root = vms_pt_of(ctx, sub)->root;
 	unsigned int i;
 	u64 own;
 
@@ -311,6 +336,9 @@ void vms_clause_p14(struct vms_inv_ctx *ctx, const struct vms_subject *sub,
 		if (pte && (!(pte & VMS_PTE_PRESENT) || pte & VMS_PTE_PS))
 			vms_violate(v, 0, i, "borrowed root entry is no table, index");
 	}
+	for (i = 0; !sub->space && i < VMS_USER_ROOT_ENTRIES; i++)
+		if (vms_inv_entry(ctx, root, i))
+			vms_violate(v, 0, i, "user half of the kernel page table, index");
 }
 
 /* What the window may do with the region: read and write, by the kernel */
@@ -355,7 +383,7 @@ const struct vms_clause vms_clauses_tables[] = {
 	{ "P2", VMS_SCOPE_ENTRY, vms_clause_p2, "edge: the child is one level below" },
 	{ "P3", VMS_SCOPE_ENTRY, vms_clause_p3, "entry: well formed, its address a frame's" },
 	{ "P4", VMS_SCOPE_LEAF, vms_clause_p4, "leaf: what it maps has no children" },
-	{ "P5", VMS_SCOPE_SPACE, vms_clause_p5, "the root is a node, and the machine's root" },
+	{ "P5", VMS_SCOPE_TABLE, vms_clause_p5, "the root is a node, and the machine's root" },
 	{ "P6", VMS_SCOPE_NODE, vms_clause_p6, "node: level, children, slot in bounds; not stray" },
 	{ "P7", VMS_SCOPE_LEAF, vms_clause_p7, "leaf: level, alignment, bound, property" },
 	{ "P8", VMS_SCOPE_LEAF, vms_clause_p8, "mapping: size, alignment, bounds" },
@@ -364,7 +392,7 @@ const struct vms_clause vms_clauses_tables[] = {
 	{ "P11", VMS_SCOPE_LEAF, vms_clause_p11, "leaf: its slot counted, the path recorded" },
 	{ "P12", VMS_SCOPE_LEAF, vms_clause_p12, "huge leaf: every sub-page is counted" },
 	{ "P13", VMS_SCOPE_NODE, vms_clause_p13, "nr_children is the number of valid entries" },
-	{ "P14", VMS_SCOPE_SPACE, vms_clause_p14, "the root's upper half is borrowed or absent" },
+	{ "P14", VMS_SCOPE_TABLE, vms_clause_p14, "the root's other half is borrowed or absent" },
 	{ "D16", VMS_SCOPE_LINEAR, vms_clause_d16, "the window maps the region in order" },
 	{}
 };

@@ -35,7 +35,7 @@
  *             or object owned by another operation or cursor
  *  EAGAIN     slot is being constructed or torn down
  *  ENOENT     frame not in use, or unknown id
- *  EOVERFLOW  a reference count is saturated
+ *  EOVERFLOW  a reference count is saturated, or no tag is left for a frame list
  *  EINTR      a wait was ended by a signal
  *  ENOSPC     a limit of the store was reached
  *  EIO        the store was frozen by a violation of the invariant
@@ -151,6 +151,7 @@ enum vmstore_machine {
 enum vmstore_check_mode {
 	VMSTORE_CHECK_OFF = 0,		/* nothing, operations run concurrently */
 	VMSTORE_CHECK_FULL = 1,		/* the whole invariant, recomputed from nothing */
+	VMSTORE_CHECK_STEP = 2,		/* what the operation touched, against a copy */
 };
 
 /**
@@ -171,7 +172,8 @@ enum vmstore_check_mode {
  * @out_max_batch: longest VMSTORE_RUN array
  * @out_max_region_size: largest SETUP.region_size this module allows, bytes
  * @out_default_region_size: what SETUP takes for 0, bytes
- * @out_ops: operations executed since SETUP, failed ones included
+ * @out_ops: operations executed since SETUP, failed ones included; those of
+ *	VMSTORE_DUMP_STORY
  * @out_flush_ops: flush requests issued
  * @out_dispatches: times a flush queue was dispatched
  * @out_ipis: CPUs asked to flush by dispatches
@@ -225,7 +227,8 @@ struct vmstore_info {
  * @machine: enum vmstore_machine
  * @nr_cpus: CPUs of the soft machine, 1 to 64; 0 = 4. Must be 0 for live
  * @check_mode: enum vmstore_check_mode
- * @__reserved: must be zero
+ * @seed: of what the soft machine leaves to chance; equal seeds repeat. 0 = a fixed one.
+ *	Must be 0 for live
  *
  * Optional: the first RUN, CHECK or DUMP makes a store with all defaults.
  * Errors: -EBUSY the store exists, -EINVAL, -ENOMEM, -ENOSPC above a module
@@ -239,7 +242,7 @@ struct vmstore_setup {
 	__u32 machine;
 	__u32 nr_cpus;
 	__u32 check_mode;
-	__u32 __reserved;
+	__u32 seed;
 };
 
 /* --- VMSTORE_RUN ---------------------------------------------------------- */
@@ -254,7 +257,9 @@ struct vmstore_setup {
  * @VMSTORE_OP_SPACE_NEW: make an empty address space [O-NewVmSpace]
  * @VMSTORE_OP_SPACE_DROP: tear an address space down [O-DropVmSpace]
  * @VMSTORE_OP_SPACE_ACTIVATE: make a space active on op.cpu; id 0 makes none
- *	active there [O-Activate]
+ *	active there [O-Activate]. With VMSTORE_OPF_RESIDENT the CPU keeps the root loaded
+ *	as much as it can, and what it does with the space it does with what it has
+ *	cached; given again without the flag it stays active only
  * @VMSTORE_OP_CURSOR_OPEN: open a read-only cursor [O-OpenCursor]
  * @VMSTORE_OP_CURSOR_OPEN_MUT: open a mutable cursor [O-OpenCursorMut]
  * @VMSTORE_OP_CURSOR_DROP: close a cursor [O-DropCursor]
@@ -273,6 +278,92 @@ struct vmstore_setup {
  * @VMSTORE_OP_REAP: flush, wait for all CPUs and a grace period, release what
  *	earlier ops removed
  * @VMSTORE_OP_ACCESS: load or store 1, 2, 4 or 8 bytes through the MMU
+ * @VMSTORE_OP_FRAME_CLONE: one more handle of a handle's frame [O-FrameExtra]
+ * @VMSTORE_OP_SEGMENT_FROM_UNUSED: claim a range of free frames, all or none
+ *	[O-SegmentFromUnused]
+ * @VMSTORE_OP_SEGMENT_DROP: drop a segment [O-SegmentDrop]
+ * @VMSTORE_OP_SEGMENT_SPLIT: cut a segment in two at an offset [O-SegmentSplit]
+ * @VMSTORE_OP_SEGMENT_NEXT: take the first page out as a handle [O-SegmentNext]
+ * @VMSTORE_OP_SEGMENT_CLONE: one more segment of the same range [O-SegmentClone]
+ * @VMSTORE_OP_SEGMENT_SLICE: one more segment of a part of the range
+ *	[O-SegmentSlice]
+ * @VMSTORE_OP_FRAME_TO_SEGMENT: a handle becomes a segment of one page
+ * @VMSTORE_OP_UNIQUE_FROM_UNUSED: claim a given free frame exclusively
+ *	[O-UniqueFromUnused]
+ * @VMSTORE_OP_UNIQUE_DROP: drop an exclusive handle [O-UniqueDrop]
+ * @VMSTORE_OP_FROM_UNIQUE: an exclusive handle becomes a shared one [O-FromUnique]
+ * @VMSTORE_OP_TRY_FROM_SHARED: the only handle of a frame becomes exclusive
+ *	[O-TryFromShared]
+ * @VMSTORE_OP_CURSOR_MAP_FRAMES: as many O-Map as there are handles, all or none
+ * @VMSTORE_OP_CURSOR_MAP_SEGMENT: map every page of a segment, consuming it
+ * @VMSTORE_OP_READER_NEW: a reader of a part of a space [O-NewReader]
+ * @VMSTORE_OP_WRITER_NEW: a writer of a part of a space [O-NewWriter]
+ * @VMSTORE_OP_KREADER_NEW: a reader of kernel addresses [O-NewKernelReader]
+ * @VMSTORE_OP_KWRITER_NEW: a writer of kernel addresses [O-NewKernelWriter]
+ * @VMSTORE_OP_READER_DROP: [O-DropReader]
+ * @VMSTORE_OP_WRITER_DROP: [O-DropWriter]
+ * @VMSTORE_OP_READER_READ_VAL: read a value, all of it or nothing [O-ReaderReadVal]
+ * @VMSTORE_OP_READER_COLLECT: read all that remains [O-ReaderCollect]
+ * @VMSTORE_OP_READER_LIMIT: shorten what remains [O-ReaderLimit]
+ * @VMSTORE_OP_READER_SKIP: move forward [O-ReaderSkip]
+ * @VMSTORE_OP_READER_QUERY: where it is [O-ReaderQuery]
+ * @VMSTORE_OP_WRITER_WRITE_VAL: write a value [O-WriterWriteVal]
+ * @VMSTORE_OP_WRITER_FILL_ZEROS: write zeros [O-WriterFillZeros]
+ * @VMSTORE_OP_WRITER_LIMIT: shorten what is available [O-WriterLimit]
+ * @VMSTORE_OP_WRITER_SKIP: move forward [O-WriterSkip]
+ * @VMSTORE_OP_WRITER_QUERY: where it is [O-WriterQuery]
+ * @VMSTORE_OP_READ: copy from a kernel reader to a kernel writer [O-Read]
+ * @VMSTORE_OP_WRITE: the same seen from the writer [O-Write]
+ * @VMSTORE_OP_READ_FALLIBLE: copy where one side at least is a space's
+ *	[O-IoExtra]
+ * @VMSTORE_OP_WRITE_FALLIBLE: the same seen from the writer [O-IoExtra]
+ * @VMSTORE_OP_WRITER_FILL: fill a kernel writer with a value [O-IoExtra]
+ * @VMSTORE_OP_READER_READ_ONCE: one load of a kernel reader [O-IoExtra]
+ * @VMSTORE_OP_WRITER_WRITE_ONCE: one store of a kernel writer [O-IoExtra]
+ * @VMSTORE_OP_KVIRT_MAP_FRAMES: make a kernel area and map handles in it, consuming
+ *	them [O-KMapFrames]
+ * @VMSTORE_OP_KVIRT_MAP_UNTRACKED: make a kernel area and map device memory in it
+ *	[O-KMapUntracked]
+ * @VMSTORE_OP_KVIRT_QUERY: what is at an address of an area; a tracked leaf's frame is
+ *	cloned into a new handle [O-KQuery]
+ * @VMSTORE_OP_KVIRT_DROP: unmap an area and give its addresses back [O-KDrop]
+ * @VMSTORE_OP_KVIRT_UNMAP_RANGE: remove all mappings in a part of an area
+ * @VMSTORE_OP_KVIRT_PROTECT_RANGE: change the property of all leaves in a part of an
+ *	area
+ * @VMSTORE_OP_LIST_NEW: make an empty frame list [O-LNew]
+ * @VMSTORE_OP_LIST_DROP: tear every frame of a list down, and the list [O-LDrop]
+ * @VMSTORE_OP_LIST_SIZE: how many frames are in a list [O-LSize, O-LIsEmpty]
+ * @VMSTORE_OP_LIST_CONTAINS: is a frame in a list? [O-LContains]
+ * @VMSTORE_OP_LIST_INSERT_AT: put a frame before the nth, consuming its exclusive handle
+ *	[O-LInsertAt]
+ * @VMSTORE_OP_LIST_PUSH_FRONT: put it before the first [O-LPushFront]
+ * @VMSTORE_OP_LIST_PUSH_BACK: put it behind the last [O-LPushBack]
+ * @VMSTORE_OP_LIST_TAKE_AT: take the nth frame out; it has an exclusive handle again
+ *	[O-LTakeAt]
+ * @VMSTORE_OP_LIST_POP_FRONT: take the first one out [O-LPopFront]
+ * @VMSTORE_OP_LIST_POP_BACK: take the last one out [O-LPopBack]
+ * @VMSTORE_OP_LIST_CURSOR_FRONT: give the list a cursor, which stands at the first frame
+ *	[O-LCursorFront]
+ * @VMSTORE_OP_LIST_CURSOR_BACK: at the last frame [O-LCursorBack]
+ * @VMSTORE_OP_LIST_CURSOR_AT: at a frame that is named [O-LCursorAt]
+ * @VMSTORE_OP_LIST_MOVE_NEXT: move the cursor to the next frame [O-LMoveNext]
+ * @VMSTORE_OP_LIST_MOVE_PREV: to the one before [O-LMovePrev]
+ * @VMSTORE_OP_LIST_CURRENT: the frame the cursor stands at [O-LCurrent]
+ * @VMSTORE_OP_LIST_AS_LIST: VMSTORE_OP_LIST_SIZE of a list with a cursor [O-LAsList]
+ * @VMSTORE_OP_LIST_CURSOR_INSERT_BEFORE: put a frame before the cursor
+ *	[O-LCursorInsertBefore]
+ * @VMSTORE_OP_LIST_CURSOR_TAKE: take the frame at the cursor out [O-LCursorTake]
+ * @VMSTORE_OP_LIST_CURSOR_DROP: the list has no cursor any more [O-LCursorDrop]
+ * @VMSTORE_OP_TLB_ISSUE: queue a flush request in a mutable cursor; nothing is sent
+ *	[O-Flusher, Tl3]
+ * @VMSTORE_OP_TLB_ISSUE_WITH: the same, and the queue takes a handle over: its frame is
+ *	held until every CPU that is asked has flushed
+ * @VMSTORE_OP_TLB_DISPATCH: ask the CPUs on which the cursor's space is loaded or active
+ *	to flush all that is queued, and do not wait [Tl4]
+ * @VMSTORE_OP_TLB_SYNC: wait until they have flushed all that was dispatched [Tl6]
+ * @VMSTORE_OP_TLB_FLUSH_LOCAL: flush on op.cpu alone; asks nobody and ends no request
+ * @VMSTORE_OP_TLB_WATCH: op.cpu loads an address over and over, and it is counted what
+ *	that gives while others change the tables and flush
  * @__VMSTORE_OP_MAX: one more than the last opcode
  */
 enum vmstore_opcode {
@@ -296,7 +387,76 @@ enum vmstore_opcode {
 	VMSTORE_OP_CURSOR_FLUSH = 18,
 	VMSTORE_OP_REAP = 19,
 	VMSTORE_OP_ACCESS = 20,
-	__VMSTORE_OP_MAX = 21,
+	VMSTORE_OP_FRAME_CLONE = 21,
+	VMSTORE_OP_SEGMENT_FROM_UNUSED = 22,
+	VMSTORE_OP_SEGMENT_DROP = 23,
+	VMSTORE_OP_SEGMENT_SPLIT = 24,
+	VMSTORE_OP_SEGMENT_NEXT = 25,
+	VMSTORE_OP_SEGMENT_CLONE = 26,
+	VMSTORE_OP_SEGMENT_SLICE = 27,
+	VMSTORE_OP_FRAME_TO_SEGMENT = 28,
+	VMSTORE_OP_UNIQUE_FROM_UNUSED = 29,
+	VMSTORE_OP_UNIQUE_DROP = 30,
+	VMSTORE_OP_FROM_UNIQUE = 31,
+	VMSTORE_OP_TRY_FROM_SHARED = 32,
+	VMSTORE_OP_CURSOR_MAP_FRAMES = 33,
+	VMSTORE_OP_CURSOR_MAP_SEGMENT = 34,
+	VMSTORE_OP_READER_NEW = 35,
+	VMSTORE_OP_WRITER_NEW = 36,
+	VMSTORE_OP_KREADER_NEW = 37,
+	VMSTORE_OP_KWRITER_NEW = 38,
+	VMSTORE_OP_READER_DROP = 39,
+	VMSTORE_OP_WRITER_DROP = 40,
+	VMSTORE_OP_READER_READ_VAL = 41,
+	VMSTORE_OP_READER_COLLECT = 42,
+	VMSTORE_OP_READER_LIMIT = 43,
+	VMSTORE_OP_READER_SKIP = 44,
+	VMSTORE_OP_READER_QUERY = 45,
+	VMSTORE_OP_WRITER_WRITE_VAL = 46,
+	VMSTORE_OP_WRITER_FILL_ZEROS = 47,
+	VMSTORE_OP_WRITER_LIMIT = 48,
+	VMSTORE_OP_WRITER_SKIP = 49,
+	VMSTORE_OP_WRITER_QUERY = 50,
+	VMSTORE_OP_READ = 51,
+	VMSTORE_OP_WRITE = 52,
+	VMSTORE_OP_READ_FALLIBLE = 53,
+	VMSTORE_OP_WRITE_FALLIBLE = 54,
+	VMSTORE_OP_WRITER_FILL = 55,
+	VMSTORE_OP_READER_READ_ONCE = 56,
+	VMSTORE_OP_WRITER_WRITE_ONCE = 57,
+	VMSTORE_OP_KVIRT_MAP_FRAMES = 58,
+	VMSTORE_OP_KVIRT_MAP_UNTRACKED = 59,
+	VMSTORE_OP_KVIRT_QUERY = 60,
+	VMSTORE_OP_KVIRT_DROP = 61,
+	VMSTORE_OP_KVIRT_UNMAP_RANGE = 62,
+	VMSTORE_OP_KVIRT_PROTECT_RANGE = 63,
+	VMSTORE_OP_LIST_NEW = 64,
+	VMSTORE_OP_LIST_DROP = 65,
+	VMSTORE_OP_LIST_SIZE = 66,
+	VMSTORE_OP_LIST_CONTAINS = 67,
+	VMSTORE_OP_LIST_INSERT_AT = 68,
+	VMSTORE_OP_LIST_PUSH_FRONT = 69,
+	VMSTORE_OP_LIST_PUSH_BACK = 70,
+	VMSTORE_OP_LIST_TAKE_AT = 71,
+	VMSTORE_OP_LIST_POP_FRONT = 72,
+	VMSTORE_OP_LIST_POP_BACK = 73,
+	VMSTORE_OP_LIST_CURSOR_FRONT = 74,
+	VMSTORE_OP_LIST_CURSOR_BACK = 75,
+	VMSTORE_OP_LIST_CURSOR_AT = 76,
+	VMSTORE_OP_LIST_MOVE_NEXT = 77,
+	VMSTORE_OP_LIST_MOVE_PREV = 78,
+	VMSTORE_OP_LIST_CURRENT = 79,
+	VMSTORE_OP_LIST_AS_LIST = 80,
+	VMSTORE_OP_LIST_CURSOR_INSERT_BEFORE = 81,
+	VMSTORE_OP_LIST_CURSOR_TAKE = 82,
+	VMSTORE_OP_LIST_CURSOR_DROP = 83,
+	VMSTORE_OP_TLB_ISSUE = 84,
+	VMSTORE_OP_TLB_ISSUE_WITH = 85,
+	VMSTORE_OP_TLB_DISPATCH = 86,
+	VMSTORE_OP_TLB_SYNC = 87,
+	VMSTORE_OP_TLB_FLUSH_LOCAL = 88,
+	VMSTORE_OP_TLB_WATCH = 89,
+	__VMSTORE_OP_MAX = 90,
 };
 
 /*
@@ -306,19 +466,35 @@ enum vmstore_opcode {
  */
 #define VMSTORE_REF_FLAG	(1ULL << 63)
 #define VMSTORE_REF(k)		(VMSTORE_REF_FLAG | (__u64)(k))
+/* The second id it produced: the rest of SEGMENT_SPLIT */
+#define VMSTORE_REF_SECOND_FLAG	(1ULL << 62)
+#define VMSTORE_REF_SECOND(k)	(VMSTORE_REF(k) | VMSTORE_REF_SECOND_FLAG)
 
 /* vmstore_op.flags */
 #define VMSTORE_OPF_WAIT	0x0001	/* CURSOR_OPEN*: wait, interruptibly, for the range */
 #define VMSTORE_OPF_WRITE	0x0002	/* ACCESS: store instead of load */
-#define VMSTORE_OPF_PEEK	0x0004	/* CURSOR_QUERY: only look, make no handle */
-#define VMSTORE_OPF_CACHE	0x0008	/* CURSOR_PROTECT_NEXT: set the cache policy too */
+#define VMSTORE_OPF_PEEK	0x0004	/* *_QUERY: only look, make no handle */
+#define VMSTORE_OPF_CACHE	0x0008	/* *_PROTECT_*: set the cache policy too */
+#define VMSTORE_OPF_ALL		0x0010	/* TLB_*: everything that is not global */
+#define VMSTORE_OPF_DEFER	0x0020	/* CURSOR_MAP*, CURSOR_UNMAP: dispatch nothing, see below */
+#define VMSTORE_OPF_RESIDENT	0x0040	/* SPACE_ACTIVATE: keep the root loaded */
 
-/* FRAME_FROM_UNUSED, FRAME_FROM_IN_USE */
+/* Most bytes one operation moves from or to the memory of its caller */
+#define VMSTORE_MAX_DATA	(1U << 20)
+
+/* FRAME_FROM_UNUSED, FRAME_FROM_IN_USE, UNIQUE_FROM_UNUSED */
 struct vmstore_arg_paddr {
 	__aligned_u64 paddr;
 };
 
-/* FRAME_DROP, SPACE_DROP, SPACE_ACTIVATE, CURSOR_DROP, CURSOR_QUERY, CURSOR_VADDR */
+/*
+ * FRAME_DROP, FRAME_CLONE, FRAME_TO_SEGMENT, TRY_FROM_SHARED, SPACE_DROP, SPACE_ACTIVATE,
+ * CURSOR_DROP, CURSOR_QUERY, CURSOR_VADDR, SEGMENT_DROP, SEGMENT_NEXT, SEGMENT_CLONE,
+ * UNIQUE_DROP, FROM_UNIQUE, READER_DROP, READER_QUERY, WRITER_DROP, WRITER_QUERY,
+ * KVIRT_DROP, LIST_DROP, LIST_SIZE, LIST_POP_*, LIST_CURSOR_FRONT, LIST_CURSOR_BACK,
+ * LIST_MOVE_*, LIST_CURRENT, LIST_AS_LIST, LIST_CURSOR_TAKE, LIST_CURSOR_DROP,
+ * TLB_DISPATCH, TLB_SYNC
+ */
 struct vmstore_arg_id {
 	__aligned_u64 id;
 };
@@ -364,8 +540,17 @@ struct vmstore_arg_protect {
 };
 
 /*
- * CURSOR_FLUSH: @va and @len are page aligned; @len 0 = everything of the space. No
- * outcome.
+ * Flush requests. A mutable cursor has a queue of them. What an operation removes is kept,
+ * a reference of each frame and node, until all CPUs that may have it cached have flushed,
+ * and it asks them itself before it returns. With VMSTORE_OPF_DEFER it does not: its
+ * requests stay in the queue, and CPUs may go on using what was removed, until
+ * TLB_DISPATCH, CURSOR_FLUSH, CURSOR_DROP, an operation on the cursor without the flag that
+ * removes something, or REAP, also one for want of a free frame. A queue takes 32 requests;
+ * one more, or one for more than 32 pages, makes it a single one for everything [Tl2].
+ *
+ * CURSOR_FLUSH: @va and @len are page aligned, and the range lies in the user half, -EACCES
+ * if not; @len 0 = everything of the space. No outcome. TLB_ISSUE: the same, but everything
+ * is VMSTORE_OPF_ALL, with @va and @len 0, and else @len 0 is -EINVAL.
  */
 struct vmstore_arg_flush {
 	__aligned_u64 cursor;
@@ -373,9 +558,43 @@ struct vmstore_arg_flush {
 	__aligned_u64 len;
 };
 
+/* TLB_ISSUE_WITH: as TLB_ISSUE; @frame is consumed */
+struct vmstore_arg_issue_with {
+	__aligned_u64 cursor;
+	__aligned_u64 frame;
+	__aligned_u64 va;
+	__aligned_u64 len;
+};
+
+/*
+ * TLB_FLUSH_LOCAL: as TLB_ISSUE, but the range may lie between KERNEL_BASE and KVIRT_END,
+ * too. No outcome. -EINVAL also: op.cpu is not online.
+ */
+struct vmstore_arg_flush_local {
+	__aligned_u64 space;
+	__aligned_u64 va;
+	__aligned_u64 len;
+};
+
+#define VMSTORE_MAX_LOADS	1000000
+
+/*
+ * TLB_WATCH: @va and @width as for ACCESS, @space is active on op.cpu, -EACCES if not.
+ * Ends after @loads loads, 1 to VMSTORE_MAX_LOADS, or when a signal comes, or after two
+ * seconds: what was done by then is told. In check mode off other operations run
+ * meanwhile, in the other modes they wait.
+ */
+struct vmstore_arg_watch {
+	__aligned_u64 space;
+	__aligned_u64 va;
+	__u32 width;
+	__u32 loads;
+};
+
 /*
  * ACCESS: @va must be aligned to @width. Below MAX_USERSPACE_VADDR it is an
- * access of the space; in the linear window its slot must be a shared data frame.
+ * access of the space; in the linear window its slot must be a shared data frame; from
+ * KVIRT_BASE to KVIRT_END it is one of whatever area is there, and a fault between them.
  */
 struct vmstore_arg_access {
 	__aligned_u64 space;
@@ -385,13 +604,192 @@ struct vmstore_arg_access {
 	__u32 __reserved;
 };
 
-/* FRAME_*: the new handle and its frame */
+/* SEGMENT_FROM_UNUSED: paddrs */
+struct vmstore_arg_range {
+	__aligned_u64 start;
+	__aligned_u64 end;
+};
+
+/* SEGMENT_SPLIT: @offset bytes from the start; page aligned, inside */
+struct vmstore_arg_split {
+	__aligned_u64 segment;
+	__aligned_u64 offset;
+};
+
+/* SEGMENT_SLICE: paddrs; page aligned, not empty, inside the segment */
+struct vmstore_arg_slice {
+	__aligned_u64 segment;
+	__aligned_u64 start;
+	__aligned_u64 end;
+};
+
+/*
+ * CURSOR_MAP_FRAMES: @frames is a user pointer to @count handles, each an id or a
+ * VMSTORE_REF, no id twice; they are mapped in order from the current address on.
+ * 0 handles are none to map; @prop is looked at nevertheless. At most VMSTORE_MAX_DATA
+ * bytes of them.
+ */
+struct vmstore_arg_map_frames {
+	__aligned_u64 cursor;
+	__aligned_u64 frames;
+	struct vmstore_prop prop;
+	__u32 count;
+};
+
+/* CURSOR_MAP_SEGMENT: its pages in order from the current address on */
+struct vmstore_arg_map_segment {
+	__aligned_u64 cursor;
+	__aligned_u64 segment;
+	struct vmstore_prop prop;
+	__u32 __reserved;
+};
+
+/* READER_NEW, WRITER_NEW: [@vaddr, @vaddr + @len) of the space active on op.cpu */
+struct vmstore_arg_io_new {
+	__aligned_u64 space;
+	__aligned_u64 vaddr;
+	__aligned_u64 len;
+};
+
+/*
+ * KREADER_NEW, KWRITER_NEW: the range lies in the linear window and every frame in it
+ * is a shared data frame; the reader or writer keeps them so until it is dropped. Or it
+ * lies in one area and all of it is mapped, for a writer writable: then nothing in that
+ * area is unmapped or changed, nor the area dropped, before the reader or writer is.
+ */
+struct vmstore_arg_kio_new {
+	__aligned_u64 vaddr;
+	__aligned_u64 len;
+};
+
+/*
+ * READER_READ_VAL, READER_COLLECT, WRITER_WRITE_VAL: @buf is a user pointer to @len
+ * bytes, at most VMSTORE_MAX_DATA. COLLECT: room for what remains, -EINVAL if it is
+ * too short; -ENOMEM if more than VMSTORE_MAX_DATA remain.
+ */
+struct vmstore_arg_io_data {
+	__aligned_u64 io;
+	__aligned_u64 buf;
+	__aligned_u64 len;
+};
+
+/* READER_LIMIT, WRITER_LIMIT (at most @n left), READER_SKIP, WRITER_SKIP, WRITER_FILL_ZEROS */
+struct vmstore_arg_io_len {
+	__aligned_u64 io;
+	__aligned_u64 n;
+};
+
+/* READ, WRITE, READ_FALLIBLE, WRITE_FALLIBLE: a reader and a writer */
+struct vmstore_arg_io_pair {
+	__aligned_u64 source;
+	__aligned_u64 dest;
+};
+
+/*
+ * WRITER_FILL, READER_READ_ONCE, WRITER_WRITE_ONCE: @width is 1, 2, 4 or 8 and the
+ * address a multiple of it, -EINVAL if not; @value is zero for READ_ONCE.
+ */
+struct vmstore_arg_io_value {
+	__aligned_u64 io;
+	__aligned_u64 value;
+	__u32 width;
+	__u32 __reserved;
+};
+
+/*
+ * KVIRT_MAP_FRAMES: @area_size bytes of kernel addresses; the frames are mapped in order
+ * from @map_offset on. @frames as for CURSOR_MAP_FRAMES. -EINVAL: @area_size or
+ * @map_offset not page aligned, @map_offset not below @area_size, the frames end past it,
+ * AVAIL1 in @prop or @prop cannot be encoded. -ENOMEM also: no addresses left.
+ */
+struct vmstore_arg_kvirt_frames {
+	__aligned_u64 area_size;
+	__aligned_u64 frames;
+	__aligned_u64 map_offset;
+	struct vmstore_prop prop;
+	__u32 count;
+};
+
+/*
+ * KVIRT_MAP_UNTRACKED: paddrs [@start, @end), mapped from @map_offset on with pages of
+ * 2 MiB where they fit. @start == @end maps nothing, and then @area_size may be 0. -EINVAL
+ * as above, and when the range is misaligned, begins after its end or has a frame that is
+ * not in the reserved tail of the region; -ERANGE when it ends past the region.
+ */
+struct vmstore_arg_kvirt_untracked {
+	__aligned_u64 area_size;
+	__aligned_u64 map_offset;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	struct vmstore_prop prop;
+	__u32 __reserved;
+};
+
+/* KVIRT_QUERY: -EINVAL when @addr does not lie in the area */
+struct vmstore_arg_kvirt_addr {
+	__aligned_u64 area;
+	__aligned_u64 addr;
+};
+
+/*
+ * KVIRT_UNMAP_RANGE: @len bytes, @offset bytes from the start of the area; -EINVAL when
+ * not page aligned or past its end. A 2 MiB page that lies in the range in part is split.
+ * The addresses stay the area's.
+ */
+struct vmstore_arg_kvirt_range {
+	__aligned_u64 area;
+	__aligned_u64 offset;
+	__aligned_u64 len;
+};
+
+/*
+ * KVIRT_PROTECT_RANGE: the range as above, @prop and @mask as for CURSOR_PROTECT_NEXT, no
+ * AVAIL1. All CPUs have flushed when it returns.
+ */
+struct vmstore_arg_kvirt_protect {
+	__aligned_u64 area;
+	__aligned_u64 offset;
+	__aligned_u64 len;
+	struct vmstore_prop prop;
+	struct vmstore_prop mask;
+};
+
+/*
+ * A list has a cursor or none. With one only the operations on cursors are possible, the
+ * others are -EBUSY; without one these are -EINVAL. A cursor stands at a frame or past the
+ * last one; from there it moves to the first, and back to the last.
+ */
+
+/* LIST_CONTAINS, LIST_CURSOR_AT: @paddr may be anything, what is no frame is in no list */
+struct vmstore_arg_list_frame {
+	__aligned_u64 list;
+	__aligned_u64 paddr;
+};
+
+/* LIST_TAKE_AT: @n from 0 on */
+struct vmstore_arg_list_at {
+	__aligned_u64 list;
+	__aligned_u64 n;
+};
+
+/*
+ * LIST_INSERT_AT, LIST_PUSH_*, LIST_CURSOR_INSERT_BEFORE: the frame of the exclusive handle
+ * @unique. @n is LIST_INSERT_AT's: -EINVAL when it is more than there are; else zero.
+ * -EOVERFLOW: no tag left for the first frame of a list.
+ */
+struct vmstore_arg_list_insert {
+	__aligned_u64 list;
+	__aligned_u64 unique;
+	__aligned_u64 n;
+};
+
+/* FRAME_*, SEGMENT_NEXT, FROM_UNIQUE, TRY_FROM_SHARED, UNIQUE_*: the new handle and its frame */
 struct vmstore_out_frame {
 	__aligned_u64 id;
 	__aligned_u64 paddr;
 };
 
-/* FRAME_DROP: @freed 1 when it was the last reference */
+/* FRAME_DROP, UNIQUE_DROP: @freed 1 when it was the last reference */
 struct vmstore_out_drop {
 	__aligned_u64 id;		/* 0 */
 	__aligned_u64 paddr;
@@ -417,7 +815,8 @@ struct vmstore_out_open {
 /*
  * CURSOR_QUERY: the entry that holds the current address covers [start, end).
  * @found: 1 when it is a leaf; then @id is a new handle of its frame, unless
- * VMSTORE_OPF_PEEK was given.
+ * VMSTORE_OPF_PEEK was given. KVIRT_QUERY: the same of its address; @untracked: 1 when the
+ * leaf maps device memory, and then there is no handle.
  */
 struct vmstore_out_query {
 	__aligned_u64 id;
@@ -427,7 +826,7 @@ struct vmstore_out_query {
 	struct vmstore_prop prop;
 	__u32 level;
 	__u32 found;
-	__u32 __reserved;
+	__u32 untracked;
 };
 
 /* CURSOR_FIND_NEXT, CURSOR_JUMP, CURSOR_VADDR: @va is where the cursor is now */
@@ -474,6 +873,137 @@ struct vmstore_out_protect {
 	__u32 __reserved;
 };
 
+/*
+ * SEGMENT_*: the new segment. SEGMENT_SPLIT: @id is the first part, [@start, @middle),
+ * @second the rest, [@middle, @end); else both are 0.
+ */
+struct vmstore_out_segment {
+	__aligned_u64 id;
+	__aligned_u64 second;
+	__aligned_u64 start;
+	__aligned_u64 middle;
+	__aligned_u64 end;
+};
+
+/* SEGMENT_DROP */
+struct vmstore_out_segment_drop {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 frames_freed;
+};
+
+/* CURSOR_MAP_FRAMES, CURSOR_MAP_SEGMENT */
+struct vmstore_out_map_many {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 va;		/* where the cursor is now */
+	__aligned_u64 mapped;
+	__aligned_u64 replaced;		/* leaves that were there */
+	__aligned_u64 nodes_allocated;
+};
+
+/* KVIRT_MAP_*: the new area [@start, @end) */
+struct vmstore_out_kvirt {
+	__aligned_u64 id;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 leaves;		/* mapped */
+	__aligned_u64 huge;		/* of these, of 2 MiB */
+	__aligned_u64 nodes_allocated;
+};
+
+/* KVIRT_DROP, KVIRT_UNMAP_RANGE: all CPUs have flushed when it returns */
+struct vmstore_out_kvirt_unmap {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 removed;		/* leaves */
+	__aligned_u64 accessed;		/* of these, accessed */
+	__aligned_u64 dirty;		/* of these, dirty */
+	__aligned_u64 nodes;		/* page-table nodes removed */
+	__aligned_u64 split;		/* 2 MiB pages split */
+};
+
+/* KVIRT_PROTECT_RANGE */
+struct vmstore_out_kvirt_protect {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 changed;		/* leaves */
+	__aligned_u64 split;		/* 2 MiB pages split */
+};
+
+/*
+ * LIST_* but LIST_DROP: the list as it is now. @found: 1 when there is a frame: the one put
+ * in or taken out, asked for, or the one the cursor stands at. @id: LIST_NEW the new list;
+ * of a frame taken out the new exclusive handle; else 0. Where there is no such frame the
+ * operation succeeds and has done nothing (LIST_TAKE_AT, LIST_POP_*, LIST_CURSOR_TAKE,
+ * LIST_CURSOR_AT).
+ */
+struct vmstore_out_list {
+	__aligned_u64 id;
+	__aligned_u64 paddr;		/* of that frame */
+	__aligned_u64 nr;		/* frames in the list; 0 = it is empty */
+	__aligned_u64 index;		/* where the cursor is, nr = past the last; else 0 */
+	__aligned_u64 tag;		/* in_list of its frames; 0 = it never had any */
+	__u32 found;
+	__u32 __reserved;
+};
+
+/* LIST_DROP */
+struct vmstore_out_list_drop {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 frames_freed;
+};
+
+/*
+ * READER_*, WRITER_*, READ*, WRITE*: @id is that of a new one, else 0; [@cursor, @end)
+ * is what remains of the one named (the reader where two are); @done is how many bytes
+ * were moved, for WRITER_FILL how many elements. A fault is errno EFAULT, @fault and
+ * @done: these two are set although the operation failed.
+ */
+struct vmstore_out_io {
+	__aligned_u64 id;
+	__aligned_u64 cursor;
+	__aligned_u64 end;
+	__aligned_u64 done;
+	__aligned_u64 value;		/* READ_ONCE */
+	__u32 fault;			/* VMSTORE_FAULT_* */
+	__u32 __reserved;
+};
+
+/*
+ * TLB_ISSUE, TLB_ISSUE_WITH, TLB_DISPATCH, TLB_SYNC: @pending requests are queued now, 33
+ * where they are one for everything
+ */
+struct vmstore_out_tlb {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 asked;		/* TLB_DISPATCH: a bit per CPU, the first 64 */
+	__u32 pending;
+	__u32 waited;			/* TLB_SYNC: CPUs that had not flushed yet */
+};
+
+/*
+ * What loads gave: the value of the first one (@stale: of these, those when the tables did
+ * not map any more what they had mapped at the first), another value, or a page fault
+ */
+struct vmstore_watch_count {
+	__u32 same;
+	__u32 stale;
+	__u32 other;
+	__u32 fault;
+};
+
+/*
+ * TLB_WATCH: the loads before the first flush that op.cpu executed after the first load,
+ * for a handler or for TLB_FLUSH_LOCAL, those after it, and how many flushes there were. A
+ * CPU may lose what it has cached at any time. @first is 0 when the first load faulted.
+ */
+struct vmstore_out_watch {
+	__aligned_u64 id;		/* 0 */
+	__aligned_u64 first;
+	struct vmstore_watch_count before;
+	struct vmstore_watch_count after;
+	__u32 flushes;
+	__u32 first_fault;		/* VMSTORE_FAULT_* */
+};
+
 /* REAP */
 struct vmstore_out_reap {
 	__aligned_u64 id;		/* 0 */
@@ -490,8 +1020,8 @@ struct vmstore_out_reap {
 #define VMSTORE_FAULT_TAKEN	0x8000	/* set in every fault */
 
 /*
- * ACCESS. A fault is errno EFAULT and @fault. @value is what was loaded. @paddr
- * is 0. The accesses of a batch may be on any CPU.
+ * ACCESS. A fault is errno EFAULT and @fault. @value is what was loaded, 0 after a
+ * store. The accesses of a batch may be on any CPU.
  */
 struct vmstore_out_access {
 	__aligned_u64 id;		/* 0 */
@@ -508,7 +1038,8 @@ struct vmstore_out_access {
  * @out_errno: 0 or a negative errno
  * @__reserved: must be zero
  * @arg: arguments, by opcode; bytes beyond them must be zero
- * @out: outcome, by opcode; zero when the operation failed (ACCESS: but @fault)
+ * @out: outcome, by opcode; zero when the operation failed (ACCESS: but @fault;
+ *	readers and writers: but @fault and @done)
  */
 struct vmstore_op {
 	__u16 opcode;
@@ -525,7 +1056,29 @@ struct vmstore_op {
 		struct vmstore_arg_map map;
 		struct vmstore_arg_protect protect;
 		struct vmstore_arg_flush flush;
+		struct vmstore_arg_issue_with issue_with;
+		struct vmstore_arg_flush_local flush_local;
+		struct vmstore_arg_watch watch;
 		struct vmstore_arg_access access;
+		struct vmstore_arg_range range;
+		struct vmstore_arg_split split;
+		struct vmstore_arg_slice slice;
+		struct vmstore_arg_map_frames map_frames;
+		struct vmstore_arg_map_segment map_segment;
+		struct vmstore_arg_io_new io_new;
+		struct vmstore_arg_kio_new kio_new;
+		struct vmstore_arg_io_data io_data;
+		struct vmstore_arg_io_len io_len;
+		struct vmstore_arg_io_pair io_pair;
+		struct vmstore_arg_io_value io_value;
+		struct vmstore_arg_kvirt_frames kvirt_frames;
+		struct vmstore_arg_kvirt_untracked kvirt_untracked;
+		struct vmstore_arg_kvirt_addr kvirt_addr;
+		struct vmstore_arg_kvirt_range kvirt_range;
+		struct vmstore_arg_kvirt_protect kvirt_protect;
+		struct vmstore_arg_list_frame list_frame;
+		struct vmstore_arg_list_at list_at;
+		struct vmstore_arg_list_insert list_insert;
 		__aligned_u64 raw[6];
 	} arg;
 	union {
@@ -540,7 +1093,18 @@ struct vmstore_op {
 		struct vmstore_out_unmap unmap;
 		struct vmstore_out_protect protect;
 		struct vmstore_out_reap reap;
+		struct vmstore_out_tlb tlb;
+		struct vmstore_out_watch watch;
 		struct vmstore_out_access access;
+		struct vmstore_out_segment segment;
+		struct vmstore_out_segment_drop segment_drop;
+		struct vmstore_out_map_many map_many;
+		struct vmstore_out_io io;
+		struct vmstore_out_kvirt kvirt;
+		struct vmstore_out_kvirt_unmap kvirt_unmap;
+		struct vmstore_out_kvirt_protect kvirt_protect;
+		struct vmstore_out_list list;
+		struct vmstore_out_list_drop list_drop;
 		__aligned_u64 raw[8];
 	} out;
 };
@@ -587,6 +1151,11 @@ enum vmstore_object {
 	VMSTORE_OBJ_NODE = 5,		/* object = paddr of the node */
 	VMSTORE_OBJ_LEAF = 6,		/* object = va, space in @space */
 	VMSTORE_OBJ_GATHER = 7,
+	VMSTORE_OBJ_SEGMENT = 8,
+	VMSTORE_OBJ_UNIQUE = 9,		/* object = id of the exclusive handle */
+	VMSTORE_OBJ_IO = 10,		/* a reader or writer */
+	VMSTORE_OBJ_KVIRT = 11,		/* a kernel area */
+	VMSTORE_OBJ_LIST = 12,		/* a frame list */
 };
 
 /**
@@ -670,6 +1239,14 @@ enum vmstore_section {
 	VMSTORE_DUMP_NODES = 5,		/* struct vmstore_rec_node, pre-order per space */
 	VMSTORE_DUMP_LEAVES = 6,	/* struct vmstore_rec_leaves: ranges merged */
 	VMSTORE_DUMP_TLB = 7,		/* struct vmstore_rec_gathered: removed, not released */
+	VMSTORE_DUMP_SEGMENTS = 8,	/* struct vmstore_rec_segment */
+	VMSTORE_DUMP_UNIQUES = 9,	/* struct vmstore_rec_unique: exclusive handles */
+	VMSTORE_DUMP_IOS = 10,		/* struct vmstore_rec_io: readers and writers */
+	VMSTORE_DUMP_STORY = 11,	/* struct vmstore_rec_story: the last operations */
+	VMSTORE_DUMP_KVIRTS = 12,	/* struct vmstore_rec_kvirt: kernel areas */
+	VMSTORE_DUMP_LISTS = 13,	/* struct vmstore_rec_list: frame lists */
+	VMSTORE_DUMP_FLUSHES = 14,	/* struct vmstore_rec_flush: what is not known flushed */
+	VMSTORE_DUMP_CACHED = 15,	/* struct vmstore_rec_cached: translations held */
 };
 
 struct vmstore_rec_space {
@@ -747,11 +1324,119 @@ struct vmstore_rec_gathered {
 	__u32 flushed;			/* 1 = every CPU has flushed it */
 };
 
+struct vmstore_rec_segment {
+	__aligned_u64 id;
+	__aligned_u64 start;		/* paddrs */
+	__aligned_u64 end;
+};
+
+struct vmstore_rec_unique {
+	__aligned_u64 id;
+	__aligned_u64 paddr;
+};
+
+struct vmstore_rec_io {
+	__aligned_u64 id;
+	__aligned_u64 space;		/* 0 = kernel addresses */
+	__aligned_u64 vaddr;		/* as created */
+	__aligned_u64 len;
+	__aligned_u64 cursor;		/* [cursor, end) is what remains */
+	__aligned_u64 end;
+	__u32 writer;			/* 1 = writer, 0 = reader */
+	__u32 __reserved;
+};
+
+struct vmstore_rec_kvirt {
+	__aligned_u64 id;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 pins;		/* readers and writers in it */
+};
+
+/* A frame in a list, in the order of the list; of an empty one there is one record */
+struct vmstore_rec_list {
+	__aligned_u64 id;
+	__aligned_u64 tag;		/* in_list of its frames; 0 = it never had any */
+	__aligned_u64 nr;		/* frames in it */
+	__aligned_u64 index;		/* of this one */
+	__aligned_u64 paddr;		/* all bits set = there is none */
+	__aligned_u64 at;		/* where its cursor is, nr = past the last; else 0 */
+	__u32 cursor;			/* 1 = it has a cursor */
+	__u32 __reserved;
+};
+
+/* vmstore_rec_flush.state */
+#define VMSTORE_FLUSH_CHANGED	1	/* entries were changed, and nobody issued a flush */
+#define VMSTORE_FLUSH_PENDING	2	/* issued and not dispatched */
+#define VMSTORE_FLUSH_SENT	3	/* dispatched, and some CPU has not flushed yet */
+
+/* A range of a space that may be cached although the tables say otherwise */
+struct vmstore_rec_flush {
+	__aligned_u64 cursor;		/* 0 = the cursor is gone */
+	__aligned_u64 space;		/* 0 = the kernel half */
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 cpus;		/* SENT: who has not flushed yet, the first 64 */
+	__u32 state;			/* VMSTORE_FLUSH_* */
+	__u32 all;			/* 1 = everything; @start and @end are 0 */
+};
+
+#define VMSTORE_CPU_MODEL	0xffffffffU	/* vmstore_rec_cached.cpu: no CPU, the model */
+
+/* vmstore_rec_cached.flags */
+#define VMSTORE_CACHED_TABLE	0x0001	/* the way to a table, not a translation */
+#define VMSTORE_CACHED_GLOBAL	0x0002	/* used under every root */
+#define VMSTORE_CACHED_IDLE	0x0004	/* not used any more: its root is not loaded */
+
+/*
+ * A translation that is cached: by the model, which has one set for all CPUs and keeps it in
+ * check modes FULL and STEP, or by a CPU of the soft machine, with the tables on the way.
+ * What a CPU holds is no state of the store: it changes as it does on hardware, also under
+ * an operation that fails.
+ */
+struct vmstore_rec_cached {
+	__aligned_u64 space;		/* 0 = the kernel half */
+	__aligned_u64 va;
+	__aligned_u64 paddr;		/* all bits set = a table of the linear window */
+	struct vmstore_prop prop;	/* of a translation */
+	__u32 level;			/* of the entry */
+	__u32 cpu;			/* or VMSTORE_CPU_MODEL */
+	__u32 flags;			/* VMSTORE_CACHED_* */
+};
+
+#define VMSTORE_STORY_OPS	256	/* operations a store remembers */
+#define VMSTORE_STORY_DATA	96	/* bytes of the data of each, see below */
+
+/**
+ * struct vmstore_rec_story - an operation that was executed
+ * @seq: its number, from 1; vmstore_info.out_ops is the number of the last one
+ * @data_len: bytes it read from the memory of its caller, or wrote there
+ * @op: the operation with its outcome; references are the ids they stood for, a user
+ *	pointer is as it was given
+ * @data: the first of these bytes, the rest is zero
+ *
+ * In check modes FULL and STEP the numbers are the order of the effects. In mode OFF
+ * operations that overlap in time may have had their effects in another order; of two
+ * that do not overlap the first one has the lower number in any mode. What was refused
+ * before it was executed has no number (a bad flag, reference or pointer), nor has a
+ * wait that a signal ended. The operation that a violation froze the store after is the
+ * last one, with errno EIO.
+ */
+struct vmstore_rec_story {
+	__aligned_u64 seq;
+	__aligned_u64 data_len;
+	struct vmstore_op op;
+	__u8 data[VMSTORE_STORY_DATA];
+};
+
+/* vmstore_dump.flags */
+#define VMSTORE_DUMP_WAIT	0x0001	/* STORY: wait until there is a record, see below */
+
 /**
  * struct vmstore_dump - VMSTORE_DUMP: read a section of the state
  * @size: sizeof(struct vmstore_dump)
  * @section: enum vmstore_section
- * @flags: must be zero
+ * @flags: VMSTORE_DUMP_*, those the section knows
  * @rec_size: size of the section's record in this header, else -EINVAL. A later
  *	module that knows longer records will still take this size
  * @pos: where to go on: 0 first, then what the call before left here
@@ -763,7 +1448,16 @@ struct vmstore_rec_gathered {
  * @out_generation: changes with every operation; equal over all pages of a dump
  *	means that nothing changed in between
  *
- * One call sees one state. Errors: -EINVAL, -EFAULT, -ENOMEM.
+ * One call sees one state. Errors: -EINVAL, -EFAULT, -ENOMEM, -EOPNOTSUPP an unknown flag,
+ * -EINTR.
+ *
+ * VMSTORE_DUMP_STORY holds up no operation and is no picture of one moment: @pos[0] is
+ * the number of the first operation wanted (0 and 1: the oldest that is remembered), and
+ * afterwards that of the next one, also with @out_more 0. So whoever calls again and
+ * again follows the store. A number that is left out was overwritten before it was read.
+ * With VMSTORE_DUMP_WAIT the call waits while there is nothing to read, until a signal
+ * (-EINTR) or until the store is frozen; of a frozen store it returns what there is.
+ * It also waits while the store is not set up, and does not set it up.
  */
 struct vmstore_dump {
 	__u32 size;
