@@ -230,6 +230,44 @@ static void frame_test_drop_errors(struct kunit *test)
 	fx_expect_inv(test, s);
 }
 
+/* O-FrameExtra, clone: rc + 1 and H + 1, of a handle and not of an address */
+static void frame_test_clone(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 frame = fx_frame_from_unused(test, s, 0x5000);
+	struct vmstore_op op = fx_op_id(VMSTORE_OP_FRAME_CLONE, frame);
+
+	fx_does(test, s, &op);
+	KUNIT_EXPECT_NE(test, op.out.frame.id, frame);
+	KUNIT_EXPECT_EQ(test, op.out.frame.paddr, 0x5000ULL);
+	KUNIT_EXPECT_EQ(test, rc_of(s, 0x5000), 2ULL);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->frames.count), 2);
+	KUNIT_EXPECT_FALSE(test, fx_frame_drop(test, s, frame));
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_FRAME_CLONE, frame), -ENOENT);
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_FRAME_CLONE, 0), -ENOENT);
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_FRAME_CLONE, U64_MAX), -ENOENT);
+	s->frames.max = 1;
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_FRAME_CLONE, op.out.id), -ENOSPC);
+	fx_expect_inv(test, s);
+}
+
+static void frame_test_clone_saturated(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 frame = fx_frame_from_unused(test, s, 0x5000);
+	struct vmstore_op op = fx_op_id(VMSTORE_OP_FRAME_CLONE, frame);
+
+	s->mode = VMSTORE_CHECK_OFF;
+	atomic64_set(&slot_of(s, 0x5000)->rc, VMSTORE_RC_MAX);
+	fx_fails(test, s, op, -EOVERFLOW);
+	atomic64_set(&slot_of(s, 0x5000)->rc, VMSTORE_RC_MAX - 1);
+	fx_does(test, s, &op);
+	KUNIT_EXPECT_EQ(test, rc_of(s, 0x5000), VMSTORE_RC_MAX);
+	atomic64_set(&slot_of(s, 0x5000)->rc, 2);
+	s->mode = VMSTORE_CHECK_FULL;
+	fx_expect_inv(test, s);
+}
+
 /* A frame with a handle and two leaves: three references, whoever goes first */
 static void frame_test_counts_add_up(struct kunit *test)
 {
@@ -268,6 +306,8 @@ static struct kunit_case frame_test_cases[] = {
 	KUNIT_CASE(frame_test_alloc_fails),
 	KUNIT_CASE(frame_test_drop),
 	KUNIT_CASE(frame_test_drop_errors),
+	KUNIT_CASE(frame_test_clone),
+	KUNIT_CASE(frame_test_clone_saturated),
 	KUNIT_CASE(frame_test_counts_add_up),
 	{}
 };

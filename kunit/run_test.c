@@ -27,7 +27,7 @@ static void expect_refused(struct kunit *test, struct vmstore_run run, int err)
 
 	KUNIT_EXPECT_EQ(test, vms_run(s, &run), err);
 	KUNIT_EXPECT_EQ(test, run.out_ran, ran);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ops), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 0);
 }
 
 #define WITH(field, value) \
@@ -295,7 +295,7 @@ static void run_test_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vms_run(s, &b->run), -EFAULT);
 	b->run.ops = -8ULL;
 	KUNIT_EXPECT_EQ(test, vms_run(s, &b->run), -EFAULT);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ops), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 0);
 }
 
 static struct kunit_case run_test_cases[] = {

@@ -51,7 +51,7 @@ static void space_test_new(struct kunit *test)
 	KUNIT_EXPECT_NE(test, space_of(test, first)->pt.mroot.tag,
 			space_of(test, second)->pt.mroot.tag);
 	expect_active(test, first, 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&s->region.nr_nodes), 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->region.nr_nodes), 4);
 	fx_expect_inv(test, s);
 }
 
@@ -279,6 +279,67 @@ static void space_test_fault(struct kunit *test)
 	fx_expect_inv(test, s);
 }
 
+/* As many loads as asked for, on a CPU where the space is active */
+static void space_test_watch(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space = fx_space_new(test, s);
+	u64 cursor = fx_open(test, s, true, space, VA, VA + FX_PAGE);
+	struct vmstore_op op = {
+		.opcode = VMSTORE_OP_TLB_WATCH, .cpu = 1,
+		.arg.watch = { .space = space, .va = VA, .width = 8, .loads = 50 },
+	};
+
+	fx_store_value(test, s, 0, space, VMSTORE_KERNEL_BASE + fx_map_new(test, s, cursor, VA),
+		       8, VALUE);
+	fx_fails(test, s, op, -EACCES);
+	fx_activate(test, s, 1, space);
+	KUNIT_EXPECT_EQ(test, fx_op(s, &op), 0);
+	KUNIT_EXPECT_EQ(test, op.out.watch.first, VALUE);
+	KUNIT_EXPECT_EQ(test, op.out.watch.before.same, 50U);
+	KUNIT_EXPECT_EQ(test, op.out.watch.before.stale, 0U);
+	KUNIT_EXPECT_EQ(test, op.out.watch.before.other, 0U);
+	KUNIT_EXPECT_EQ(test, op.out.watch.flushes, 0U);
+
+	op.arg.watch.loads = 0;
+	fx_fails(test, s, op, -EINVAL);
+	op.arg.watch.loads = VMSTORE_MAX_LOADS + 1;
+	fx_fails(test, s, op, -EINVAL);
+	op.arg.watch.loads = 1;
+	op.arg.watch.width = 16;
+	fx_fails(test, s, op, -EINVAL);
+	op.arg.watch.width = 4;
+	op.arg.watch.va = VA + 2;
+	fx_fails(test, s, op, -EINVAL);
+	op.arg.watch.va = VMSTORE_KERNEL_BASE + s->region.size;
+	fx_fails(test, s, op, -EACCES);
+	op.arg.watch.space = space + 1;
+	fx_fails(test, s, op, -ENOENT);
+	fx_expect_inv(test, s);
+}
+
+/* With the flag or without it the space is active, and may be so on all CPUs */
+static void space_test_resident(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space = fx_space_new(test, s);
+	struct vmstore_op op = op_activate(1, space);
+	u16 flags[] = { VMSTORE_OPF_RESIDENT, 0, VMSTORE_OPF_RESIDENT, VMSTORE_OPF_RESIDENT };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		op.flags = flags[i];
+		KUNIT_EXPECT_EQ(test, fx_op(s, &op), 0);
+		expect_active(test, space, 2);
+	}
+	fx_fails(test, s, fx_op_id(VMSTORE_OP_SPACE_DROP, space), -EBUSY);
+	op = op_activate(1, 0);
+	op.flags = VMSTORE_OPF_RESIDENT;
+	KUNIT_EXPECT_EQ(test, fx_op(s, &op), 0);
+	expect_active(test, space, 0);
+	fx_expect_inv(test, s);
+}
+
 /* One space never sees what another maps at the same address */
 static void space_test_isolation(struct kunit *test)
 {
@@ -348,6 +409,8 @@ static struct kunit_case space_test_cases[] = {
 	KUNIT_CASE(space_test_activate_refused),
 	KUNIT_CASE(space_test_access),
 	KUNIT_CASE(space_test_fault),
+	KUNIT_CASE(space_test_watch),
+	KUNIT_CASE(space_test_resident),
 	KUNIT_CASE(space_test_isolation),
 	KUNIT_CASE(space_test_no_stale_after_reap),
 	{}

@@ -12,7 +12,7 @@
 
 #include "fixture.h"
 #include "step.h"
-#include "inv/inv.h"
+#include "inv/shadow.h"
 
 #define VA	0x00007f1234567000ULL
 #define VALUE	0x1122334455667788ULL
@@ -38,7 +38,7 @@ static const struct {
 	[4] = { "FRAME_DROP", 0, 8, { VMS_ID_FRAME } },
 	[5] = { "SPACE_NEW", 0, 0, {}, VMS_ID_SPACE },
 	[6] = { "SPACE_DROP", 0, 8, { VMS_ID_SPACE } },
-	[7] = { "SPACE_ACTIVATE", 0, 8, { VMS_ID_SPACE } },
+	[7] = { "SPACE_ACTIVATE", 64, 8, { VMS_ID_SPACE } },
 	[8] = { "CURSOR_OPEN", 1, 24, { VMS_ID_SPACE }, VMS_ID_CURSOR },
 	[9] = { "CURSOR_OPEN_MUT", 1, 24, { VMS_ID_SPACE }, VMS_ID_CURSOR },
 	[10] = { "CURSOR_DROP", 0, 8, { VMS_ID_CURSOR } },
@@ -46,12 +46,81 @@ static const struct {
 	[12] = { "CURSOR_FIND_NEXT", 0, 16, { VMS_ID_CURSOR } },
 	[13] = { "CURSOR_JUMP", 0, 16, { VMS_ID_CURSOR } },
 	[14] = { "CURSOR_VADDR", 0, 8, { VMS_ID_CURSOR } },
-	[15] = { "CURSOR_MAP", 0, 24, { VMS_ID_CURSOR, VMS_ID_FRAME } },
-	[16] = { "CURSOR_UNMAP", 0, 16, { VMS_ID_CURSOR } },
+	[15] = { "CURSOR_MAP", 32, 24, { VMS_ID_CURSOR, VMS_ID_FRAME } },
+	[16] = { "CURSOR_UNMAP", 32, 16, { VMS_ID_CURSOR } },
 	[17] = { "CURSOR_PROTECT_NEXT", 8, 24, { VMS_ID_CURSOR } },
 	[18] = { "CURSOR_FLUSH", 0, 24, { VMS_ID_CURSOR } },
 	[19] = { "REAP", 0, 0, {} },
 	[20] = { "ACCESS", 2, 32, { VMS_ID_SPACE } },
+	[21] = { "FRAME_CLONE", 0, 8, { VMS_ID_FRAME }, VMS_ID_FRAME },
+	[22] = { "SEGMENT_FROM_UNUSED", 0, 16, {}, VMS_ID_SEGMENT },
+	[23] = { "SEGMENT_DROP", 0, 8, { VMS_ID_SEGMENT } },
+	[24] = { "SEGMENT_SPLIT", 0, 16, { VMS_ID_SEGMENT }, VMS_ID_SEGMENT },
+	[25] = { "SEGMENT_NEXT", 0, 8, { VMS_ID_SEGMENT }, VMS_ID_FRAME },
+	[26] = { "SEGMENT_CLONE", 0, 8, { VMS_ID_SEGMENT }, VMS_ID_SEGMENT },
+	[27] = { "SEGMENT_SLICE", 0, 24, { VMS_ID_SEGMENT }, VMS_ID_SEGMENT },
+	[28] = { "FRAME_TO_SEGMENT", 0, 8, { VMS_ID_FRAME }, VMS_ID_SEGMENT },
+	[29] = { "UNIQUE_FROM_UNUSED", 0, 8, {}, VMS_ID_UNIQUE },
+	[30] = { "UNIQUE_DROP", 0, 8, { VMS_ID_UNIQUE } },
+	[31] = { "FROM_UNIQUE", 0, 8, { VMS_ID_UNIQUE }, VMS_ID_FRAME },
+	[32] = { "TRY_FROM_SHARED", 0, 8, { VMS_ID_FRAME }, VMS_ID_UNIQUE },
+	[33] = { "CURSOR_MAP_FRAMES", 32, 24, { VMS_ID_CURSOR } },
+	[34] = { "CURSOR_MAP_SEGMENT", 32, 24, { VMS_ID_CURSOR, VMS_ID_SEGMENT } },
+	[35] = { "READER_NEW", 0, 24, { VMS_ID_SPACE }, VMS_ID_IO },
+	[36] = { "WRITER_NEW", 0, 24, { VMS_ID_SPACE }, VMS_ID_IO },
+	[37] = { "KREADER_NEW", 0, 16, {}, VMS_ID_IO },
+	[38] = { "KWRITER_NEW", 0, 16, {}, VMS_ID_IO },
+	[39] = { "READER_DROP", 0, 8, { VMS_ID_IO } },
+	[40] = { "WRITER_DROP", 0, 8, { VMS_ID_IO } },
+	[41] = { "READER_READ_VAL", 0, 24, { VMS_ID_IO } },
+	[42] = { "READER_COLLECT", 0, 24, { VMS_ID_IO } },
+	[43] = { "READER_LIMIT", 0, 16, { VMS_ID_IO } },
+	[44] = { "READER_SKIP", 0, 16, { VMS_ID_IO } },
+	[45] = { "READER_QUERY", 0, 8, { VMS_ID_IO } },
+	[46] = { "WRITER_WRITE_VAL", 0, 24, { VMS_ID_IO } },
+	[47] = { "WRITER_FILL_ZEROS", 0, 16, { VMS_ID_IO } },
+	[48] = { "WRITER_LIMIT", 0, 16, { VMS_ID_IO } },
+	[49] = { "WRITER_SKIP", 0, 16, { VMS_ID_IO } },
+	[50] = { "WRITER_QUERY", 0, 8, { VMS_ID_IO } },
+	[51] = { "READ", 0, 16, { VMS_ID_IO, VMS_ID_IO } },
+	[52] = { "WRITE", 0, 16, { VMS_ID_IO, VMS_ID_IO } },
+	[53] = { "READ_FALLIBLE", 0, 16, { VMS_ID_IO, VMS_ID_IO } },
+	[54] = { "WRITE_FALLIBLE", 0, 16, { VMS_ID_IO, VMS_ID_IO } },
+	[55] = { "WRITER_FILL", 0, 24, { VMS_ID_IO } },
+	[56] = { "READER_READ_ONCE", 0, 24, { VMS_ID_IO } },
+	[57] = { "WRITER_WRITE_ONCE", 0, 24, { VMS_ID_IO } },
+	[58] = { "KVIRT_MAP_FRAMES", 0, 32, {}, VMS_ID_KVIRT },
+	[59] = { "KVIRT_MAP_UNTRACKED", 0, 40, {}, VMS_ID_KVIRT },
+	[60] = { "KVIRT_QUERY", 4, 16, { VMS_ID_KVIRT }, VMS_ID_FRAME },
+	[61] = { "KVIRT_DROP", 0, 8, { VMS_ID_KVIRT } },
+	[62] = { "KVIRT_UNMAP_RANGE", 0, 24, { VMS_ID_KVIRT } },
+	[63] = { "KVIRT_PROTECT_RANGE", 8, 32, { VMS_ID_KVIRT } },
+	[64] = { "LIST_NEW", 0, 0, {}, VMS_ID_LIST },
+	[65] = { "LIST_DROP", 0, 8, { VMS_ID_LIST } },
+	[66] = { "LIST_SIZE", 0, 8, { VMS_ID_LIST } },
+	[67] = { "LIST_CONTAINS", 0, 16, { VMS_ID_LIST } },
+	[68] = { "LIST_INSERT_AT", 0, 24, { VMS_ID_LIST, VMS_ID_UNIQUE } },
+	[69] = { "LIST_PUSH_FRONT", 0, 16, { VMS_ID_LIST, VMS_ID_UNIQUE } },
+	[70] = { "LIST_PUSH_BACK", 0, 16, { VMS_ID_LIST, VMS_ID_UNIQUE } },
+	[71] = { "LIST_TAKE_AT", 0, 16, { VMS_ID_LIST }, VMS_ID_UNIQUE },
+	[72] = { "LIST_POP_FRONT", 0, 8, { VMS_ID_LIST }, VMS_ID_UNIQUE },
+	[73] = { "LIST_POP_BACK", 0, 8, { VMS_ID_LIST }, VMS_ID_UNIQUE },
+	[74] = { "LIST_CURSOR_FRONT", 0, 8, { VMS_ID_LIST } },
+	[75] = { "LIST_CURSOR_BACK", 0, 8, { VMS_ID_LIST } },
+	[76] = { "LIST_CURSOR_AT", 0, 16, { VMS_ID_LIST } },
+	[77] = { "LIST_MOVE_NEXT", 0, 8, { VMS_ID_LIST } },
+	[78] = { "LIST_MOVE_PREV", 0, 8, { VMS_ID_LIST } },
+	[79] = { "LIST_CURRENT", 0, 8, { VMS_ID_LIST } },
+	[80] = { "LIST_AS_LIST", 0, 8, { VMS_ID_LIST } },
+	[81] = { "LIST_CURSOR_INSERT_BEFORE", 0, 16, { VMS_ID_LIST, VMS_ID_UNIQUE } },
+	[82] = { "LIST_CURSOR_TAKE", 0, 8, { VMS_ID_LIST }, VMS_ID_UNIQUE },
+	[83] = { "LIST_CURSOR_DROP", 0, 8, { VMS_ID_LIST } },
+	[84] = { "TLB_ISSUE", 16, 24, { VMS_ID_CURSOR } },
+	[85] = { "TLB_ISSUE_WITH", 16, 32, { VMS_ID_CURSOR, VMS_ID_FRAME } },
+	[86] = { "TLB_DISPATCH", 0, 8, { VMS_ID_CURSOR } },
+	[87] = { "TLB_SYNC", 0, 8, { VMS_ID_CURSOR } },
+	[88] = { "TLB_FLUSH_LOCAL", 16, 24, { VMS_ID_SPACE } },
+	[89] = { "TLB_WATCH", 0, 24, { VMS_ID_SPACE } },
 };
 
 static void step_test_table(struct kunit *test)
@@ -116,7 +185,7 @@ static void step_test_validate(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, fx_op(s, &op), -EINVAL);
 		}
 	}
-	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ops), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 0);
 }
 
 /* --- after it ----------------------------------------------------------------------------- */
@@ -130,9 +199,10 @@ static void step_test_outcome_cleared(struct kunit *test)
 	for (i = 0; i <= __VMSTORE_OP_MAX; i++) {
 		struct vmstore_op op = fx_op_simple(i);
 
-		if (i == VMSTORE_OP_FRAME_FROM_UNUSED)
+		if (i == VMSTORE_OP_FRAME_FROM_UNUSED || i == VMSTORE_OP_UNIQUE_FROM_UNUSED)
 			op.arg.paddr.paddr = 1;
-		if (i == VMSTORE_OP_FRAME_ALLOC || i == VMSTORE_OP_SPACE_NEW)
+		if (i == VMSTORE_OP_FRAME_ALLOC || i == VMSTORE_OP_SPACE_NEW ||
+		    i == VMSTORE_OP_LIST_NEW)
 			op.__reserved = 1;
 		if (i == VMSTORE_OP_SPACE_ACTIVATE)
 			op.arg.id.id = 99;
@@ -158,7 +228,7 @@ static void step_test_counters(struct kunit *test)
 	fx_space_new(test, s);
 	fx_fails(test, s, fx_op_id(VMSTORE_OP_FRAME_DROP, 1), -ENOENT);
 	fx_fails(test, s, fx_op_simple(0), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ops), 2);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 2);
 	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&s->generation), generation + 2);
 }
 
@@ -182,26 +252,7 @@ static void step_test_unchecked(struct kunit *test)
 
 /* --- slots that are only gathered -------------------------------------------------------- */
 
-/* A machine that answers no kick before somebody waits for it */
-static struct vms_cpuset late_kicks;
-static unsigned int late_waits;
-
-static int late_kick(struct vms_mmu *m, const struct vms_cpuset *cpus)
-{
-	bitmap_or(late_kicks.bits, late_kicks.bits, cpus->bits, VMS_MAX_CPUS);
-	return 0;
-}
-
-static int late_wait(struct vms_mmu *m, const struct vms_cpuset *cpus)
-{
-	late_waits++;
-	vms_mmu_soft_ops.kick(m, &late_kicks);
-	bitmap_zero(late_kicks.bits, VMS_MAX_CPUS);
-	return vms_mmu_soft_ops.wait(m, cpus);
-}
-
 struct late {
-	struct vms_mmu_ops ops;
 	u64 space, id, paddr;
 };
 
@@ -212,17 +263,12 @@ static struct late *make_late(struct kunit *test)
 	struct late *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, l);
-	bitmap_zero(late_kicks.bits, VMS_MAX_CPUS);
-	late_waits = 0;
-	l->ops = vms_mmu_soft_ops;
-	l->ops.kick = late_kick;
-	l->ops.wait = late_wait;
 	l->space = fx_space_new(test, s);
 	fx_activate(test, s, 1, l->space);
 	l->id = fx_open(test, s, true, l->space, VA, VA + FX_PAGE);
 	l->paddr = fx_map_new(test, s, l->id, VA);
 	fx_load(test, s, 1, l->space, VA, 8);
-	s->mmu.ops = &l->ops;
+	fx_late_begin(s);
 	fx_jump(test, s, l->id, VA);
 	KUNIT_EXPECT_EQ(test, fx_unmap(test, s, l->id, FX_PAGE).removed, 1ULL);
 	KUNIT_EXPECT_EQ(test, vms_slot_rc(&s->region, vms_paddr_slot(l->paddr)), 1ULL);
@@ -235,7 +281,7 @@ static void end_late(struct kunit *test, struct late *l)
 	struct vms_store *s = fx_store(test);
 
 	fx_reap(test, s);
-	s->mmu.ops = &vms_mmu_soft_ops;
+	fx_late_end(s);
 	fx_expect_inv(test, s);
 }
 
@@ -247,12 +293,33 @@ static void step_test_reap_for_claim(struct kunit *test)
 	struct vmstore_op op;
 
 	fx_frame_from_unused(test, s, l->paddr);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&s->tlb.gathered), 0);
 	/* The CPU that could see it has flushed before */
 	op = fx_op_load(l->space, VA, 8);
 	op.cpu = 1;
 	KUNIT_EXPECT_EQ(test, fx_op(s, &op), -EFAULT);
+	end_late(test, l);
+}
+
+/* The same for an exclusive handle and for a segment that has it in the middle */
+static void step_test_reap_for_unique(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct late *l = make_late(test);
+
+	fx_unique_from_unused(test, s, l->paddr);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
+	end_late(test, l);
+}
+
+static void step_test_reap_for_segment(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct late *l = make_late(test);
+
+	fx_segment_from_unused(test, s, l->paddr, l->paddr + 4 * FX_PAGE);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	end_late(test, l);
 }
 
@@ -265,9 +332,9 @@ static void step_test_reap_in_vain(struct kunit *test)
 					   vms_slot_paddr(s->kernel.top));
 
 	KUNIT_EXPECT_EQ(test, fx_op(s, &op), -EBUSY);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	KUNIT_EXPECT_EQ(test, fx_op(s, &op), -EBUSY);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	end_late(test, l);
 }
 
@@ -282,7 +349,7 @@ static void step_test_no_reap(struct kunit *test)
 	fx_fails(test, s, fx_op_paddr(VMSTORE_OP_FRAME_FROM_IN_USE, 0x300000), -ENOENT);
 	fx_fails(test, s, fx_op_id(VMSTORE_OP_SPACE_DROP, l->space), -EBUSY);
 	fx_fails(test, s, fx_op_open(true, l->space, VA, VA + FX_PAGE), -EBUSY);
-	KUNIT_EXPECT_EQ(test, late_waits, 0U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 0U);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&s->tlb.gathered), 1);
 	end_late(test, l);
 }
@@ -295,7 +362,7 @@ static void use_up(struct kunit *test)
 	while (atomic_read(&s->region.nr_free))
 		fx_frame_alloc(test, s, NULL);
 	s->mode = VMSTORE_CHECK_FULL;
-	KUNIT_EXPECT_EQ(test, late_waits, 0U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 0U);
 }
 
 /* When no slot is left, the gathered one is reaped: for a frame, */
@@ -308,7 +375,7 @@ static void step_test_reap_for_alloc(struct kunit *test)
 	use_up(test);
 	fx_frame_alloc(test, s, &paddr);
 	KUNIT_EXPECT_EQ(test, paddr, l->paddr);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	fx_fails(test, s, fx_op_simple(VMSTORE_OP_FRAME_ALLOC), -ENOMEM);
 	end_late(test, l);
 }
@@ -324,7 +391,7 @@ static void step_test_reap_for_open(struct kunit *test)
 	use_up(test);
 	fx_does(test, s, &op);
 	KUNIT_EXPECT_EQ(test, op.out.open.nodes_allocated, 1U);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	end_late(test, l);
 }
 
@@ -338,7 +405,7 @@ static void step_test_reap_for_map(struct kunit *test)
 
 	use_up(test);
 	KUNIT_EXPECT_EQ(test, fx_map(test, s, other, frame, fx_rw).nodes_allocated, 1U);
-	KUNIT_EXPECT_EQ(test, late_waits, 1U);
+	KUNIT_EXPECT_EQ(test, fx_late_waits(), 1U);
 	end_late(test, l);
 }
 
@@ -386,7 +453,7 @@ static int wait_for_range(void *arg)
 	struct waiter *w = arg;
 
 	allow_signal(SIGINT);
-	vms_step(w->s, &w->op);
+	vms_step(w->s, &w->op, NULL);
 	complete(&w->done);
 	while (!kthread_should_stop()) {	/* so that task stays good */
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -448,6 +515,8 @@ static void step_test_wait(struct kunit *test)
 	end_waiter(test, w);
 	KUNIT_EXPECT_EQ(test, w->op.out_errno, 0);
 	KUNIT_EXPECT_NE(test, w->op.out.open.id, 0ULL);
+	/* Its attempts were no operations: one more than the six above */
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 7);
 	fx_close(test, s, w->op.out.open.id);
 	fx_space_drop(test, s, space);
 	fx_expect_empty(test, s);
@@ -466,6 +535,7 @@ static void step_test_wait_interrupted(struct kunit *test)
 	end_waiter(test, w);
 	KUNIT_EXPECT_EQ(test, w->op.out_errno, -EINTR);
 	KUNIT_EXPECT_EQ(test, w->op.out.id, 0ULL);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->story.last), 2);
 	KUNIT_EXPECT_EQ(test, atomic_read(&s->cursors.count), 1);
 	fx_close(test, s, first);
 	fx_space_drop(test, s, space);
@@ -490,6 +560,12 @@ static void step_test_wait_errors(struct kunit *test)
 static void step_test_access_errors(struct kunit *test)
 {
 	static const u32 widths[] = { 0, 3, 5, 6, 7, 9, 16, U32_MAX };
+	/* N-MAX_USERSPACE_VADDR: the last user page, what is not canonical, what is Linux's */
+	static const u64 out_of_reach[] = {
+		VMSTORE_MAX_USERSPACE_VADDR, VMSTORE_USER_END - 8, VMSTORE_USER_END,
+		VMSTORE_KERNEL_BASE - 8, VMSTORE_KERNEL_BASE + FX_REGION, VMSTORE_KVIRT_END,
+		0xffffffff81000000ULL,
+	};
 	struct vms_store *s = fx_store(test);
 	u64 space = fx_space_new(test, s);
 	struct vmstore_op op;
@@ -505,14 +581,11 @@ static void step_test_access_errors(struct kunit *test)
 	fx_fails(test, s, op, -EINVAL);
 	fx_fails(test, s, fx_op_load(space + 1, VA, 8), -ENOENT);
 	fx_fails(test, s, fx_op_load(0, VA, 8), -ENOENT);
-	/* N-MAX_USERSPACE_VADDR: the last user page, what is not canonical, what is Linux's */
-	fx_fails(test, s, fx_op_load(space, VMSTORE_MAX_USERSPACE_VADDR, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, VMSTORE_USER_END - 8, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, VMSTORE_USER_END, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, VMSTORE_KERNEL_BASE - 8, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, VMSTORE_KERNEL_BASE + FX_REGION, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, VMSTORE_KVIRT_BASE, 8), -EACCES);
-	fx_fails(test, s, fx_op_load(space, 0xffffffff81000000ULL, 8), -EACCES);
+	/* Where areas may be there is none */
+	fx_fails(test, s, fx_op_load(space, VMSTORE_KVIRT_BASE, 8), -EFAULT);
+	fx_fails(test, s, fx_op_load(space, VMSTORE_KVIRT_END - 8, 8), -EFAULT);
+	for (i = 0; i < ARRAY_SIZE(out_of_reach); i++)
+		fx_fails(test, s, fx_op_load(space, out_of_reach[i], 8), -EACCES);
 }
 
 /* The last user page can be mapped, but not accessed [1.2] */
@@ -571,7 +644,9 @@ static void step_test_linear_is_identity(struct kunit *test)
 
 /* --- at random ------------------------------------------------------------------ */
 
-#define RANDOM_STEPS	3000
+#define RANDOM_STEPS	12000
+#define RANDOM_DATA	63		/* a mask: most bytes of data */
+#define RANDOM_HANDLES	(RANDOM_DATA / sizeof(u64) + 1)
 
 /* One of those that live, or now and then any number */
 static u64 random_id(struct vms_registry *reg, struct rnd_state *rnd)
@@ -590,12 +665,48 @@ static u64 random_id(struct vms_registry *reg, struct rnd_state *rnd)
 
 static struct vms_registry *registry_of(struct vms_store *s, enum vms_id_type type)
 {
-	return type == VMS_ID_FRAME ? &s->frames : type == VMS_ID_SPACE ? &s->spaces :
-									  &s->cursors;
+	switch (type) {
+	case VMS_ID_FRAME:
+		return &s->frames;
+	case VMS_ID_SPACE:
+		return &s->spaces;
+	case VMS_ID_IO:
+		return &s->ios;
+	case VMS_ID_SEGMENT:
+		return &s->segments;
+	case VMS_ID_UNIQUE:
+		return &s->uniques;
+	case VMS_ID_KVIRT:
+		return &s->areas;
+	case VMS_ID_LIST:
+		return &s->lists;
+	default:
+		return &s->cursors;
+	}
+}
+
+/* Near the start of a segment, if there is such a one */
+static u64 random_page_of(struct vms_store *s, u64 segment, u64 r)
+{
+	void *entry = vms_registry_load(&s->segments, segment);
+
+	return (entry ? vms_segment_start(vms_segment_of_entry(entry)) : 0x300000) +
+	       (r & 1) * FX_PAGE;
+}
+
+/* In an area or a page behind it, if there is such a one */
+static u64 random_addr_of(struct vms_store *s, u64 id, u64 r)
+{
+	const struct vms_kvirt *area = vms_registry_load(&s->areas, id);
+
+	if (!area)
+		return VMSTORE_KVIRT_BASE + (r & 31) * FX_PAGE;
+	return area->start + r % (area->end - area->start + FX_PAGE);
 }
 
 /* Few ids, pages and addresses, so that they meet; now and then one that is wrong */
-static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd)
+static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd,
+				   u64 data[RANDOM_HANDLES])
 {
 	static const u64 spans[] = { 0, 1, 2, 8, 512, 600, 1 << 18, (1 << 18) + 1 };
 	/* More of what builds up */
@@ -603,13 +714,23 @@ static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd)
 		VMSTORE_OP_FRAME_ALLOC, VMSTORE_OP_CURSOR_MAP, VMSTORE_OP_CURSOR_MAP,
 		VMSTORE_OP_CURSOR_JUMP, VMSTORE_OP_ACCESS, VMSTORE_OP_ACCESS,
 		VMSTORE_OP_CURSOR_OPEN_MUT, VMSTORE_OP_CURSOR_DROP,
+		VMSTORE_OP_SEGMENT_FROM_UNUSED, VMSTORE_OP_SEGMENT_FROM_UNUSED,
+		VMSTORE_OP_SEGMENT_SPLIT, VMSTORE_OP_SEGMENT_SPLIT,
+		VMSTORE_OP_UNIQUE_FROM_UNUSED, VMSTORE_OP_CURSOR_MAP_FRAMES,
+		VMSTORE_OP_KVIRT_MAP_FRAMES, VMSTORE_OP_KVIRT_MAP_FRAMES,
+		VMSTORE_OP_SPACE_ACTIVATE, VMSTORE_OP_READER_NEW, VMSTORE_OP_WRITER_NEW,
+		VMSTORE_OP_KREADER_NEW, VMSTORE_OP_KWRITER_NEW, VMSTORE_OP_READ_FALLIBLE,
+		VMSTORE_OP_WRITE, VMSTORE_OP_WRITE_FALLIBLE,
+		VMSTORE_OP_LIST_INSERT_AT, VMSTORE_OP_LIST_CURSOR_INSERT_BEFORE,
+		VMSTORE_OP_LIST_CURSOR_DROP,
 	};
+	const u32 nr = __VMSTORE_OP_MAX;
 	u64 r = prandom_u32_state(rnd), va;
 	struct vmstore_op op;
-	u32 i = r % (__VMSTORE_OP_MAX - 1 + ARRAY_SIZE(often)) + 1;
+	u32 i = r % (nr - 1 + ARRAY_SIZE(often)) + 1;
 
-	if (i >= __VMSTORE_OP_MAX)
-		i = often[i - __VMSTORE_OP_MAX];
+	if (i >= nr)
+		i = often[i - nr];
 	va = (r >> 11 & 1) << 30 | (r >> 13 & 1) << 21 | (r >> 8 & 7) << 12;
 	op = fx_op_simple(i);
 	op.cpu = r & 1;
@@ -617,10 +738,13 @@ static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd)
 		op.flags = rows[i].flags & ~VMSTORE_OPF_WAIT;
 	if (rows[i].arg[0] != VMS_ID_NONE)
 		op.arg.raw[0] = random_id(registry_of(s, rows[i].arg[0]), rnd);
+	if (rows[i].arg[1] != VMS_ID_NONE)
+		op.arg.raw[1] = random_id(registry_of(s, rows[i].arg[1]), rnd);
 	r = prandom_u32_state(rnd);
 	switch (i) {
 	case VMSTORE_OP_FRAME_FROM_UNUSED:
 	case VMSTORE_OP_FRAME_FROM_IN_USE:
+	case VMSTORE_OP_UNIQUE_FROM_UNUSED:
 		op.arg.paddr.paddr = (r & 31) * FX_PAGE + 0x300000;
 		break;
 	case VMSTORE_OP_CURSOR_OPEN:
@@ -636,8 +760,27 @@ static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd)
 		op.arg.len.len = spans[r & 7] * FX_PAGE;
 		break;
 	case VMSTORE_OP_CURSOR_MAP:
-		op.arg.map.frame = random_id(&s->frames, rnd);
 		op.arg.map.prop.flags = VMSTORE_PROP_R | (r >> 8 & VMSTORE_PROP_W);
+		break;
+	case VMSTORE_OP_SEGMENT_FROM_UNUSED:
+		op.arg.range.start = (r & 31) * FX_PAGE + 0x300000;
+		op.arg.range.end = op.arg.range.start + (r >> 8 & 7) * FX_PAGE;
+		break;
+	case VMSTORE_OP_SEGMENT_SPLIT:
+		op.arg.split.offset = (r & 3) * FX_PAGE;
+		break;
+	case VMSTORE_OP_SEGMENT_SLICE:
+		op.arg.slice.start = random_page_of(s, op.arg.slice.segment, r);
+		op.arg.slice.end = op.arg.slice.start + (r >> 8 & 3) * FX_PAGE;
+		break;
+	case VMSTORE_OP_CURSOR_MAP_FRAMES:
+		op.arg.map_frames.count = r & 3;
+		op.arg.map_frames.prop.flags = VMSTORE_PROP_R;
+		for (i = 0; i < op.arg.map_frames.count; i++)
+			data[i] = random_id(&s->frames, rnd);
+		break;
+	case VMSTORE_OP_CURSOR_MAP_SEGMENT:
+		op.arg.map_segment.prop.flags = VMSTORE_PROP_R;
 		break;
 	case VMSTORE_OP_CURSOR_PROTECT_NEXT:
 		op.arg.protect.len = spans[r & 7] * FX_PAGE;
@@ -648,9 +791,91 @@ static struct vmstore_op random_op(struct vms_store *s, struct rnd_state *rnd)
 		op.arg.flush.va = va;
 		op.arg.flush.len = spans[r & 7] * FX_PAGE;
 		break;
+	case VMSTORE_OP_TLB_ISSUE:
+	case VMSTORE_OP_TLB_FLUSH_LOCAL:
+		op.arg.flush.va = op.flags ? 0 : va;
+		op.arg.flush.len = op.flags ? 0 : spans[r & 7] * FX_PAGE;
+		break;
+	case VMSTORE_OP_TLB_ISSUE_WITH:
+		op.arg.issue_with.va = op.flags ? 0 : va;
+		op.arg.issue_with.len = op.flags ? 0 : spans[r & 7] * FX_PAGE;
+		break;
+	case VMSTORE_OP_TLB_WATCH:
+		op.arg.watch.va = va;
+		op.arg.watch.width = 8;
+		op.arg.watch.loads = r & 7;
+		break;
 	case VMSTORE_OP_ACCESS:
-		op.arg.access.va = va;
+		op.arg.access.va = r & 3 ? va : random_addr_of(s, random_id(&s->areas, rnd),
+							       r & ~7ULL);
 		op.arg.access.width = 8;
+		break;
+	case VMSTORE_OP_READER_NEW:
+	case VMSTORE_OP_WRITER_NEW:
+		op.arg.io_new.vaddr = va;
+		op.arg.io_new.len = spans[r & 7] * FX_PAGE;
+		break;
+	case VMSTORE_OP_KREADER_NEW:
+	case VMSTORE_OP_KWRITER_NEW:
+		op.arg.kio_new.vaddr = VMSTORE_KERNEL_BASE + 0x300000 + (r & 31) * FX_PAGE;
+		if (r >> 20 & 1)
+			op.arg.kio_new.vaddr = random_addr_of(s, random_id(&s->areas, rnd), r);
+		op.arg.kio_new.len = r >> 5 & (FX_PAGE | RANDOM_DATA);
+		break;
+	case VMSTORE_OP_READER_READ_VAL:
+	case VMSTORE_OP_READER_COLLECT:
+	case VMSTORE_OP_WRITER_WRITE_VAL:
+		op.arg.io_data.len = r & RANDOM_DATA;
+		break;
+	case VMSTORE_OP_READER_LIMIT:
+	case VMSTORE_OP_READER_SKIP:
+	case VMSTORE_OP_WRITER_FILL_ZEROS:
+	case VMSTORE_OP_WRITER_LIMIT:
+	case VMSTORE_OP_WRITER_SKIP:
+		op.arg.io_len.n = r & RANDOM_DATA;
+		break;
+	case VMSTORE_OP_LIST_CONTAINS:
+	case VMSTORE_OP_LIST_CURSOR_AT:
+		op.arg.list_frame.paddr = (r & 31) * FX_PAGE + 0x300000;
+		break;
+	case VMSTORE_OP_LIST_TAKE_AT:
+		op.arg.list_at.n = r & 3;
+		break;
+	case VMSTORE_OP_LIST_INSERT_AT:
+		op.arg.list_insert.n = r & 3;
+		break;
+	case VMSTORE_OP_WRITER_FILL:
+	case VMSTORE_OP_READER_READ_ONCE:
+	case VMSTORE_OP_WRITER_WRITE_ONCE:
+		op.arg.io_value.width = 1 << (r & 3);
+		break;
+	case VMSTORE_OP_KVIRT_MAP_FRAMES:
+		op.arg.kvirt_frames.area_size = (r >> 2 & 7) * FX_PAGE;
+		op.arg.kvirt_frames.map_offset = (r >> 5 & 3) * FX_PAGE;
+		op.arg.kvirt_frames.prop.flags = VMSTORE_PROP_R | (r >> 8 & VMSTORE_PROP_W);
+		op.arg.kvirt_frames.count = r & 3;
+		for (i = 0; i < op.arg.kvirt_frames.count; i++)
+			data[i] = random_id(&s->frames, rnd);
+		break;
+	case VMSTORE_OP_KVIRT_MAP_UNTRACKED:
+		op.arg.kvirt_untracked.area_size = spans[r & 7] * FX_PAGE;
+		op.arg.kvirt_untracked.start = FX_REGION - (1 + (r >> 3 & 15)) * FX_PAGE;
+		op.arg.kvirt_untracked.end = op.arg.kvirt_untracked.start +
+					     (r >> 7 & 3) * FX_PAGE;
+		op.arg.kvirt_untracked.prop.flags = VMSTORE_PROP_R | (r >> 9 & VMSTORE_PROP_W);
+		break;
+	case VMSTORE_OP_KVIRT_QUERY:
+		op.arg.kvirt_addr.addr = random_addr_of(s, op.arg.kvirt_addr.area, r);
+		break;
+	case VMSTORE_OP_KVIRT_UNMAP_RANGE:
+		op.arg.kvirt_range.offset = (r & 3) * FX_PAGE;
+		op.arg.kvirt_range.len = (r >> 2 & 3) * FX_PAGE;
+		break;
+	case VMSTORE_OP_KVIRT_PROTECT_RANGE:
+		op.arg.kvirt_protect.offset = (r & 3) * FX_PAGE;
+		op.arg.kvirt_protect.len = (r >> 2 & 3) * FX_PAGE;
+		op.arg.kvirt_protect.mask.flags = r >> 8 & ~VMSTORE_PROP_AVAIL1;
+		op.arg.kvirt_protect.prop.flags = (r >> 16 & ~VMSTORE_PROP_AVAIL1) | 1;
 		break;
 	}
 	return op;
@@ -670,32 +895,57 @@ static bool is_documented(int err)
 	return false;
 }
 
-static void step_test_random(struct kunit *test)
+/* With a full check after every @every steps; @worked counts successes by opcode */
+static void run_random(struct kunit *test, u64 seed, u32 every, u32 *worked)
 {
-	const u64 seed = 0x5eed0006;
 	struct vms_store *s = fx_store(test);
-	u32 worked[__VMSTORE_OP_MAX] = {}, i;
+	u64 data[RANDOM_HANDLES] = {};
 	struct rnd_state rnd;
+	u32 i;
 
 	kunit_info(test, "seed %#llx", seed);
 	prandom_seed_state(&rnd, seed);
 	s->spaces.max = 4;
 	s->cursors.max = 6;
 	s->frames.max = 12;
+	s->ios.max = 16;
+	s->segments.max = 6;
+	s->uniques.max = 4;
+	s->areas.max = 5;
+	s->lists.max = 3;
 	for (i = 0; i < RANDOM_STEPS; i++) {
-		struct vmstore_op op = random_op(s, &rnd);
-		int err = fx_op(s, &op);
+		struct vmstore_op op = random_op(s, &rnd, data);
+		int err = vms_step(s, &op, data);
 
 		if (!is_documented(err)) {
 			KUNIT_FAIL(test, "step %u: %s: error %d", i, rows[op.opcode].name, err);
 			break;
 		}
 		worked[op.opcode] += !err;
+		if (!(i % every) && fx_check(test, s))
+			break;
 	}
 	fx_expect_inv(test, s);
+}
+
+static void step_test_random(struct kunit *test)
+{
+	u32 worked[__VMSTORE_OP_MAX] = {}, i;
+
+	run_random(test, 0x5eed0006, RANDOM_STEPS, worked);
 	/* Each of them succeeded at times, or the mixture is a bad one */
 	for (i = 1; i < __VMSTORE_OP_MAX; i++)
 		KUNIT_EXPECT_GT_MSG(test, worked[i], 0U, "%s", rows[i].name);
+}
+
+/* Checked for what was touched only; now and then a full check finds nothing else */
+static void step_test_random_touched(struct kunit *test)
+{
+	u32 worked[__VMSTORE_OP_MAX] = {};
+
+	fx_store(test)->mode = VMSTORE_CHECK_STEP;
+	run_random(test, 0x5eed0007, 64, worked);
+	KUNIT_EXPECT_TRUE(test, fx_store(test)->inv->shadow->valid);
 }
 
 static struct kunit_case step_test_cases[] = {
@@ -706,6 +956,8 @@ static struct kunit_case step_test_cases[] = {
 	KUNIT_CASE(step_test_counters),
 	KUNIT_CASE(step_test_unchecked),
 	KUNIT_CASE(step_test_reap_for_claim),
+	KUNIT_CASE(step_test_reap_for_unique),
+	KUNIT_CASE(step_test_reap_for_segment),
 	KUNIT_CASE(step_test_reap_in_vain),
 	KUNIT_CASE(step_test_no_reap),
 	KUNIT_CASE(step_test_reap_for_alloc),
@@ -720,6 +972,7 @@ static struct kunit_case step_test_cases[] = {
 	KUNIT_CASE(step_test_access_linear),
 	KUNIT_CASE(step_test_linear_is_identity),
 	KUNIT_CASE(step_test_random),
+	KUNIT_CASE(step_test_random_touched),
 	{}
 };
 

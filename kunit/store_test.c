@@ -42,7 +42,7 @@ static void store_test_setup_errors(struct kunit *test)
 	expect_setup(test, s, WITH(mmio_size, FX_REGION + VMS_PAGE_SIZE), -EINVAL);
 	expect_setup(test, s, WITH(machine, VMSTORE_MACHINE_SOFT + 1), -EINVAL);
 	expect_setup(test, s, WITH(machine, U32_MAX), -EINVAL);
-	expect_setup(test, s, WITH(check_mode, VMSTORE_CHECK_FULL + 1), -EINVAL);
+	expect_setup(test, s, WITH(check_mode, VMSTORE_CHECK_STEP + 1), -EINVAL);
 	expect_setup(test, s, WITH(nr_cpus, VMS_SOFT_MAX_CPUS + 1), -EINVAL);
 	expect_setup(test, s, WITH(machine, VMSTORE_MACHINE_LIVE), live ? -EINVAL : -EOPNOTSUPP);
 	expect_setup(test, s, WITH(region_size, vms_store_max_region() + VMS_BLOCK_SIZE), -ENOSPC);
@@ -150,90 +150,6 @@ static void store_test_two_stores(struct kunit *test)
 }
 
 /* --- registries ---------------------------------------------------------------------- */
-
-static struct vms_registry *new_registry(struct kunit *test, int max)
-{
-	struct vms_registry *reg = kunit_kzalloc(test, sizeof(*reg), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, reg);
-	xa_init(&reg->xa);
-	reg->max = max;
-	return reg;
-}
-
-/* Ids from 1, never used again, whatever became of them */
-static void store_test_ids(struct kunit *test)
-{
-	struct vms_registry *reg = new_registry(test, 100);
-	int a, b;
-	u64 id = 0, want = 0;
-	unsigned int i;
-
-	for (i = 0; i < 5; i++) {
-		KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
-		KUNIT_EXPECT_EQ(test, id, ++want);
-		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
-		vms_registry_unreserve(reg, id);
-		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
-
-		KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
-		KUNIT_EXPECT_EQ(test, id, ++want);
-		vms_registry_insert(reg, id, i & 1 ? &a : &b);
-		KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)(i & 1 ? &a : &b));
-		KUNIT_EXPECT_PTR_EQ(test, vms_registry_extract(reg, id),
-				    (void *)(i & 1 ? &a : &b));
-		KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
-		KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
-	}
-	KUNIT_EXPECT_TRUE(test, xa_empty(&reg->xa));
-	xa_destroy(&reg->xa);
-}
-
-/* An id that is reserved is nobody's yet, and stays reserved whoever asks for it */
-static void store_test_reserved(struct kunit *test)
-{
-	struct vms_registry *reg = new_registry(test, 100);
-	u64 id = 0;
-	int a;
-
-	KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
-	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
-	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id));
-	KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
-	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
-	/* The memory for its entry is still there, or insert could fail */
-	KUNIT_EXPECT_FALSE(test, xa_empty(&reg->xa));
-	vms_registry_insert(reg, id, &a);
-	KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)&a);
-	KUNIT_EXPECT_PTR_EQ(test, vms_registry_extract(reg, id), (void *)&a);
-	xa_destroy(&reg->xa);
-}
-
-/* Held: invisible for others, back unchanged or gone */
-static void store_test_hold(struct kunit *test)
-{
-	struct vms_registry *reg = new_registry(test, 100);
-	u64 id = 0;
-	int a;
-
-	KUNIT_EXPECT_EQ(test, vms_registry_reserve(reg, &id), 0);
-	vms_registry_insert(reg, id, &a);
-	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id + 1));
-	KUNIT_EXPECT_PTR_EQ(test, vms_registry_hold(reg, id), (void *)&a);
-	KUNIT_EXPECT_NULL(test, vms_registry_hold(reg, id));
-	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
-	KUNIT_EXPECT_NULL(test, vms_registry_extract(reg, id));
-	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 1);
-	KUNIT_EXPECT_FALSE(test, xa_empty(&reg->xa));
-	vms_registry_unhold(reg, id, &a);
-	KUNIT_EXPECT_PTR_EQ(test, xa_load(&reg->xa, id), (void *)&a);
-	KUNIT_EXPECT_PTR_EQ(test, vms_registry_hold(reg, id), (void *)&a);
-	vms_registry_unreserve(reg, id);
-	KUNIT_EXPECT_NULL(test, xa_load(&reg->xa, id));
-	KUNIT_EXPECT_EQ(test, atomic_read(&reg->count), 0);
-	KUNIT_EXPECT_TRUE(test, xa_empty(&reg->xa));
-	xa_destroy(&reg->xa);
-}
 
 /* A FrameId is a plain value: every slot fits */
 static void store_test_frame_entry(struct kunit *test)
@@ -443,6 +359,224 @@ static void store_test_destroy(struct kunit *test)
 	}
 }
 
+/* --- helpers [model 4] ------------------------------------------------------------------ */
+
+/* A world in which every registry has something */
+struct helped {
+	u64 space, other, cursor, frame, segment, unique;
+};
+
+static struct helped make_helped(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = {
+		.space = fx_space_new(test, s),
+		.other = fx_space_new(test, s),
+	};
+
+	h.cursor = fx_open(test, s, true, h.space, VA, VA + VMS_PAGE_SIZE);
+	h.frame = fx_frame_from_unused(test, s, 0x400000);
+	h.segment = fx_segment_from_unused(test, s, 0x500000, 0x504000);
+	h.unique = fx_unique_from_unused(test, s, 0x600000);
+	return h;
+}
+
+/* What @call says of a store that was frozen */
+#define EXPECT_FROZEN(test, store, err, call)	do {			\
+	bool *__frozen = &(store)->frozen;				\
+									\
+	WRITE_ONCE(*__frozen, true);					\
+	KUNIT_EXPECT_EQ(test, (int)(call), err);			\
+	WRITE_ONCE(*__frozen, false);					\
+} while (0)
+
+/* H1, H2: out and in again; the rest of the store does not change */
+static void store_test_helpers_space(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = make_helped(test);
+	struct vms_space *entry = vms_registry_load(&s->spaces, h.other), *space;
+	struct fx_shot *shot = fx_shoot(test, s), *before = fx_shoot(test, s);
+	struct vms_space *copy = kunit_kzalloc(test, sizeof(*copy), GFP_KERNEL);
+	u32 root;
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	EXPECT_FROZEN(test, s, -EIO, PTR_ERR(vms_store_extract_space(s, h.other)));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_extract_space(s, 99)), (long)-ENOENT);
+	/* A cursor refers to it */
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_extract_space(s, h.space)), (long)-EBUSY);
+	fx_activate(test, s, 0, h.other);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_extract_space(s, h.other)), (long)-EBUSY);
+	fx_activate(test, s, 0, 0);
+	fx_expect_unchanged(test, s, before);
+
+	space = vms_store_extract_space(s, h.other);
+	KUNIT_ASSERT_PTR_EQ(test, space, entry);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->spaces, h.other));
+	KUNIT_EXPECT_NULL(test, vms_store_get_space(s, h.other));
+
+	EXPECT_FROZEN(test, s, -EIO, vms_store_insert_space(s, h.other, space));
+	/* owner.inv: its id, its root */
+	KUNIT_EXPECT_EQ(test, vms_store_insert_space(s, h.space, space), -EINVAL);
+	root = space->pt.root;
+	space->pt.root = s->region.nr_slots;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_space(s, h.other, space), -EINVAL);
+	space->pt.root = vms_paddr_slot(0x400000);	/* no node */
+	KUNIT_EXPECT_EQ(test, vms_store_insert_space(s, h.other, space), -EINVAL);
+	space->pt.root = root;
+	memcpy(copy, space, sizeof(*copy));
+	copy->id = h.space;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_space(s, h.space, copy), -EEXIST);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->spaces, h.other));
+
+	KUNIT_EXPECT_EQ(test, vms_store_insert_space(s, h.other, space), 0);
+	KUNIT_EXPECT_PTR_EQ(test, vms_registry_load(&s->spaces, h.other), (void *)entry);
+	fx_expect_unchanged(test, s, shot);
+	fx_expect_inv(test, s);
+	fx_space_drop(test, s, h.other);
+}
+
+/* H3, H4 */
+static void store_test_helpers_cursor(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = make_helped(test);
+	struct vms_cursor *entry = vms_registry_load(&s->cursors, h.cursor), *c;
+	struct fx_shot *shot = fx_shoot(test, s);
+	struct vms_space *unknown = kunit_kzalloc(test, sizeof(*unknown), GFP_KERNEL);
+	struct vms_cursor_pos pos;
+	struct vms_space *space;
+	u64 id;
+
+	KUNIT_ASSERT_NOT_NULL(test, unknown);
+	unknown->id = 99;
+	EXPECT_FROZEN(test, s, -EIO, PTR_ERR(vms_store_extract_cursor(s, h.cursor)));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_extract_cursor(s, 99)), (long)-ENOENT);
+	KUNIT_ASSERT_TRUE(test, vms_cursor_claim(entry));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vms_store_extract_cursor(s, h.cursor)), (long)-EBUSY);
+	vms_cursor_unclaim(entry);
+
+	c = vms_store_extract_cursor(s, h.cursor);
+	KUNIT_ASSERT_PTR_EQ(test, c, entry);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->cursors, h.cursor));
+
+	EXPECT_FROZEN(test, s, -EIO, vms_store_insert_cursor(s, h.cursor, c));
+	KUNIT_ASSERT_EQ(test, vms_registry_reserve(&s->cursors, &id), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, id, c), -EINVAL);
+	vms_registry_release(&s->cursors, id);
+	/* entry.inv: C1, C3, C4, C6 */
+	pos = c->pos;
+	c->pos.va = c->start - VMS_PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	c->pos.va = c->start + 8;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	c->pos = pos;
+	c->pos.level = c->guard_level + 1;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	c->pos = pos;
+	c->pos.path[4] = c->space->pt.root;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	/* entry.owner.metaregion_sound: a path node that is none, or not its own */
+	c->pos = pos;
+	c->pos.path[c->guard_level] = vms_paddr_slot(0x400000);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	c->pos.path[c->guard_level] = c->space->pt.root;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EINVAL);
+	c->pos = pos;
+	/* entry.vm_space live */
+	space = c->space;
+	c->space = unknown;
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -ENOENT);
+	c->space = space;
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->cursors, h.cursor));
+
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_cursor(s, h.cursor, c), -EEXIST);
+	KUNIT_EXPECT_PTR_EQ(test, vms_registry_load(&s->cursors, h.cursor), (void *)c);
+	vms_cursor_unclaim(c);
+	fx_expect_unchanged(test, s, shot);
+	fx_expect_inv(test, s);
+}
+
+/* H7, H8: between the two halves of a step structural_inv holds, and accounting not */
+static void store_test_helpers_frame(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = make_helped(test);
+	struct fx_shot *shot = fx_shoot(test, s), *before = fx_shoot(test, s);
+	u64 id;
+	u32 slot;
+
+	KUNIT_EXPECT_EQ(test, vms_store_extract_frame(s, 99, &slot), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vms_store_extract_frame(s, h.frame, &slot), 0);
+	KUNIT_EXPECT_EQ(test, slot, vms_paddr_slot(0x400000));
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->frames, h.frame));
+	KUNIT_EXPECT_EQ(test, vms_store_extract_frame(s, h.frame, &slot), -EBUSY);
+	fx_expect_unchanged_but(test, s, before, VMSTORE_DUMP_FRAMES);
+
+	/* has_safe_slot, usage Frame */
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, s->region.nr_slots), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, U32_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, s->kernel.top), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, s->region.nr_slots - 1), -EINVAL);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->frames, h.frame));
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, slot), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame, slot), -EEXIST);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, h.frame + 1, slot), -EINVAL);
+	fx_expect_unchanged(test, s, shot);
+	fx_expect_inv(test, s);
+
+	/* A second handle without a second reference: the step is incomplete */
+	shot = fx_shoot(test, s);
+	KUNIT_ASSERT_EQ(test, vms_registry_reserve(&s->frames, &id), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_frame(s, id, slot), 0);
+	fx_expect_unchanged_but(test, s, shot, VMSTORE_DUMP_FRAMES);
+	KUNIT_EXPECT_EQ(test, vms_slot_from_in_use(&s->region, slot), 0);
+	fx_expect_inv(test, s);
+}
+
+/* H9 to H12 require nothing but presence and absence, and change nothing else */
+static void store_test_helpers_segment(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = make_helped(test);
+	struct fx_shot *shot = fx_shoot(test, s), *before = fx_shoot(test, s);
+	struct vms_segment seg = {};
+
+	KUNIT_EXPECT_EQ(test, vms_store_extract_segment(s, 99, &seg), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vms_store_extract_segment(s, h.segment, &seg), 0);
+	KUNIT_EXPECT_EQ(test, vms_segment_start(seg), 0x500000ULL);
+	KUNIT_EXPECT_EQ(test, vms_segment_end(seg), 0x504000ULL);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->segments, h.segment));
+	KUNIT_EXPECT_EQ(test, vms_store_extract_segment(s, h.segment, &seg), -EBUSY);
+	fx_expect_unchanged_but(test, s, before, VMSTORE_DUMP_SEGMENTS);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_segment(s, 99, seg), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_segment(s, h.segment, seg), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_segment(s, h.segment, seg), -EEXIST);
+	fx_expect_unchanged(test, s, shot);
+	fx_expect_inv(test, s);
+}
+
+static void store_test_helpers_unique(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	struct helped h = make_helped(test);
+	struct fx_shot *shot = fx_shoot(test, s), *before = fx_shoot(test, s);
+	u32 slot = 0;
+
+	KUNIT_EXPECT_EQ(test, vms_store_extract_unique(s, 99, &slot), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vms_store_extract_unique(s, h.unique, &slot), 0);
+	KUNIT_EXPECT_EQ(test, slot, vms_paddr_slot(0x600000));
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->uniques, h.unique));
+	KUNIT_EXPECT_EQ(test, vms_store_extract_unique(s, h.unique, &slot), -EBUSY);
+	fx_expect_unchanged_but(test, s, before, VMSTORE_DUMP_UNIQUES);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_unique(s, 99, slot), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_unique(s, h.unique, slot), 0);
+	KUNIT_EXPECT_EQ(test, vms_store_insert_unique(s, h.unique, slot), -EEXIST);
+	fx_expect_unchanged(test, s, shot);
+	fx_expect_inv(test, s);
+}
+
 static struct kunit_case store_test_cases[] = {
 	KUNIT_CASE(store_test_setup_errors),
 	KUNIT_CASE(store_test_defaults),
@@ -450,9 +584,6 @@ static struct kunit_case store_test_cases[] = {
 	KUNIT_CASE(store_test_charge),
 	KUNIT_CASE(store_test_total_limit),
 	KUNIT_CASE(store_test_two_stores),
-	KUNIT_CASE(store_test_ids),
-	KUNIT_CASE(store_test_reserved),
-	KUNIT_CASE(store_test_hold),
 	KUNIT_CASE(store_test_frame_entry),
 	KUNIT_CASE(store_test_limits),
 	KUNIT_CASE(store_test_get_space),
@@ -460,6 +591,11 @@ static struct kunit_case store_test_cases[] = {
 	KUNIT_CASE(store_test_locks),
 	KUNIT_CASE(store_test_reap),
 	KUNIT_CASE(store_test_destroy),
+	KUNIT_CASE(store_test_helpers_space),
+	KUNIT_CASE(store_test_helpers_cursor),
+	KUNIT_CASE(store_test_helpers_frame),
+	KUNIT_CASE(store_test_helpers_segment),
+	KUNIT_CASE(store_test_helpers_unique),
 	{}
 };
 

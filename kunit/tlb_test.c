@@ -38,6 +38,8 @@ struct tlb_fixture {
 	u64 done_in_flush;		/* what done said while the CPU flushed */
 	struct vms_flush flushed;	/* what it was asked */
 	int flush_cpu;
+	unsigned int local;		/* flushes that were no answer */
+	int local_err;
 	struct vms_flush queue[3];	/* too large for the stack */
 };
 
@@ -77,8 +79,16 @@ static int paper_wait(struct vms_mmu *m, const struct vms_cpuset *cpus)
 	return 0;
 }
 
+static int paper_flush_local(struct vms_mmu *m, int cpu, const struct vms_flush *f)
+{
+	of(m)->local++;
+	paper_flush(m, cpu, f);
+	return of(m)->local_err;
+}
+
 static const struct vms_mmu_ops paper_ops = {
 	.flush = paper_flush,
+	.flush_local = paper_flush_local,
 	.kick = paper_kick,
 	.wait = paper_wait,
 };
@@ -122,16 +132,16 @@ static void issue(struct tlb_fixture *x, struct vms_gather *g, u64 start, u64 en
 	vms_tlb_issue(&x->tlb, g, &x->root, start, end);
 }
 
-static void dispatch(struct tlb_fixture *x, struct vms_gather *g)
+static u64 dispatch(struct tlb_fixture *x, struct vms_gather *g)
 {
-	vms_tlb_dispatch(&x->tlb, g, &x->root);
+	return vms_tlb_dispatch(&x->tlb, g, &x->root);
 }
 
 /* Issue and dispatch one page */
-static void send(struct tlb_fixture *x, struct vms_gather *g)
+static u64 send(struct tlb_fixture *x, struct vms_gather *g)
 {
 	issue(x, g, VA, VA + VMS_PAGE_SIZE);
-	dispatch(x, g);
+	return dispatch(x, g);
 }
 
 static u32 new_frame(struct kunit *test)
@@ -288,7 +298,7 @@ static void tlb_test_dispatch_nothing(struct kunit *test)
 	struct tlb_fixture *x = test->priv;
 
 	x->root.active.bits[0] = 0xf;
-	dispatch(x, x->g);
+	KUNIT_EXPECT_EQ(test, dispatch(x, x->g), 0ULL);
 	KUNIT_EXPECT_EQ(test, x->kicks, 0U);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&x->tlb.dispatches), 0);
 	KUNIT_EXPECT_TRUE(test, vms_tlb_flushed(&x->tlb, x->g));
@@ -321,7 +331,7 @@ static void tlb_test_targets(struct kunit *test)
 		x->kicks = 0;
 		for (cpu = 0; cpu < NR_CPUS_HERE; cpu++)
 			seq[cpu] = x->tlb.cpu[cpu].seq;
-		send(x, x->g);
+		KUNIT_EXPECT_EQ(test, send(x, x->g), (u64)want);
 
 		KUNIT_EXPECT_EQ(test, x->kicks, want ? 1U : 0U);
 		if (want)
@@ -407,15 +417,84 @@ static void tlb_test_sync(struct kunit *test)
 	send(x, x->g);
 	deliver(x, 1);
 	issue(x, x->g, VA, VA + VMS_PAGE_SIZE);
-	vms_tlb_sync(&x->tlb, x->g);
+	KUNIT_EXPECT_EQ(test, vms_tlb_owing(&x->tlb, x->g), 5ULL);
+	KUNIT_EXPECT_EQ(test, vms_tlb_sync(&x->tlb, x->g), 2U);
 	KUNIT_EXPECT_EQ(test, x->waits, 1U);
 	KUNIT_EXPECT_EQ(test, x->waited.bits[0], 5UL);
 	KUNIT_EXPECT_TRUE(test, vms_tlb_flushed(&x->tlb, x->g));
 	KUNIT_EXPECT_EQ(test, x->g->pending.nr, 1U);
 	KUNIT_EXPECT_EQ(test, x->kicks, 1U);
 	/* Nobody left: no wait */
-	vms_tlb_sync(&x->tlb, x->g);
+	KUNIT_EXPECT_EQ(test, vms_tlb_owing(&x->tlb, x->g), 0ULL);
+	KUNIT_EXPECT_EQ(test, vms_tlb_sync(&x->tlb, x->g), 0U);
 	KUNIT_EXPECT_EQ(test, x->waits, 1U);
+}
+
+/* What was dispatched is remembered until it is known that all have flushed it */
+static void tlb_test_sent(struct kunit *test)
+{
+	struct tlb_fixture *x = test->priv;
+	struct vms_removed sum = {};
+
+	x->root.active.bits[0] = 3;
+	send(x, x->g);
+	issue(x, x->g, VA + VMS_PAGE_SIZE, VA + 2 * VMS_PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, x->g->sent.nr, 1U);
+	dispatch(x, x->g);
+	KUNIT_EXPECT_EQ(test, x->g->sent.nr, 2U);
+	expect_ops(test, &x->g->sent, 0, 2, VA);
+	deliver(x, 0);
+	vms_gather_try_release(&x->tlb, x->g, &sum);
+	KUNIT_EXPECT_EQ(test, x->g->sent.nr, 2U);
+	KUNIT_EXPECT_FALSE(test, vms_gather_idle(x->g));
+	deliver(x, 1);
+	vms_gather_try_release(&x->tlb, x->g, &sum);
+	KUNIT_EXPECT_TRUE(test, vms_flush_empty(&x->g->sent));
+	KUNIT_EXPECT_TRUE(test, vms_gather_idle(x->g));
+	issue(x, x->g, VA, VA);
+	KUNIT_EXPECT_FALSE(test, vms_gather_idle(x->g));
+	dispatch(x, x->g);
+	expect_all(test, &x->g->sent);
+	vms_tlb_sync(&x->tlb, x->g);
+	KUNIT_EXPECT_TRUE(test, vms_flush_empty(&x->g->sent));
+}
+
+static void tlb_test_count(struct kunit *test)
+{
+	struct vms_flush *f = queues(test);
+	u32 i;
+
+	for (i = 0; i <= 32; i++) {
+		KUNIT_EXPECT_EQ(test, vms_flush_count(f), i);
+		fill(f, 1, VA);
+	}
+	KUNIT_EXPECT_EQ(test, vms_flush_count(f), 33U);
+}
+
+/* One CPU, no kick, and whoever waits for that CPU still waits */
+static void tlb_test_flush_local(struct kunit *test)
+{
+	struct tlb_fixture *x = test->priv;
+	struct vms_tlb *tlb = &x->tlb;
+
+	x->root.active.bits[0] = 4;
+	send(x, x->g);
+	x->kicks = 0;
+	KUNIT_EXPECT_EQ(test, vms_tlb_flush_local(tlb, 2, &x->root, VA, VA + 131072), 0);
+	KUNIT_EXPECT_EQ(test, x->local, 1U);
+	KUNIT_EXPECT_EQ(test, x->flush_cpu, 2);
+	KUNIT_EXPECT_EQ(test, x->flushed.nr, 1U);
+	KUNIT_EXPECT_EQ(test, x->flushed.ops[0].tag, TAG);
+	KUNIT_EXPECT_EQ(test, x->flushed.ops[0].end, VA + 131072);
+	KUNIT_EXPECT_EQ(test, vms_tlb_flush_local(tlb, 1, &x->root, VA, VA + 135168), 0);
+	expect_all(test, &x->flushed);
+	KUNIT_EXPECT_EQ(test, vms_tlb_flush_local(tlb, 1, &x->root, 0, 0), 0);
+	expect_all(test, &x->flushed);
+	KUNIT_EXPECT_EQ(test, x->kicks, 0U);
+	KUNIT_EXPECT_EQ(test, vms_tlb_owing(tlb, x->g), 4ULL);
+	KUNIT_EXPECT_EQ(test, x->tlb.cpu[2].queue.nr, 1U);
+	x->local_err = -EINVAL;
+	KUNIT_EXPECT_EQ(test, vms_tlb_flush_local(tlb, 1, &x->root, VA, VA), -EINVAL);
 }
 
 /* --- the gather: Tl7, Lk11 --------------------------------------------------------- */
@@ -698,6 +777,9 @@ static struct kunit_case tlb_test_cases[] = {
 	KUNIT_CASE(tlb_test_queue_collapses),
 	KUNIT_CASE(tlb_test_two_gathers),
 	KUNIT_CASE(tlb_test_sync),
+	KUNIT_CASE(tlb_test_sent),
+	KUNIT_CASE(tlb_test_count),
+	KUNIT_CASE(tlb_test_flush_local),
 	KUNIT_CASE(tlb_test_gather_room),
 	KUNIT_CASE(tlb_test_release_frame),
 	KUNIT_CASE(tlb_test_release_node),
