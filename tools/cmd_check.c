@@ -6,6 +6,7 @@
 #include "exec.h"
 #include "out.h"
 #include "show.h"
+#include "story.h"
 
 struct check_options {
 	const char *path;
@@ -61,12 +62,15 @@ static void print_verdict(const struct vms_report *report)
 		       out_on(ctl.color, OUT_PLAIN), report->nr_clauses);
 }
 
-static void print_json(const struct vms_report *report, json_object *failures)
+static void print_json(struct vms_store *store, const struct vms_report *report,
+		       json_object *failures)
 {
 	json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "failures", json_object_get(failures));
 	json_object_object_add(object, "check", vms_json_report(report));
+	if (report->total)
+		json_object_object_add(object, "story", story_json(store));
 	out_json_print(object);
 }
 
@@ -82,15 +86,18 @@ static int check_store(struct vms_store *store,
 	if (ret)
 		return ctl_call_error(VMS_CALL_CHECK, "cannot check", ret);
 	if (ctl.json) {
-		print_json(&report, failures);
+		print_json(store, &report, failures);
 	} else {
 		vms_print_report(&report, stdout, &show, !opts->quiet);
 		print_verdict(&report);
 	}
+	/* Unless running the script has printed it already */
+	if (report.total && !ctl.json && status != CTL_VIOLATED)
+		ret = story_print(store, stdout);
 	if (report.total)
 		status = CTL_VIOLATED;
 	vms_report_free(&report);
-	return status;
+	return ret ? ctl_call_error(VMS_CALL_DUMP, "cannot read the story", ret) : status;
 }
 
 int cmd_check(int argc, char **argv)

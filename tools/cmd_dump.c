@@ -9,7 +9,14 @@
 #include "exec.h"
 #include "out.h"
 #include "show.h"
+#include "story.h"
 #include "text.h"
+
+static int print_story(struct vms_store *store, FILE *to, const struct show_opts *opts)
+{
+	(void)opts;
+	return story_print(store, to);
+}
 
 typedef int (*print_fn)(struct vms_store *store, FILE *to,
 			const struct show_opts *opts);
@@ -23,8 +30,18 @@ static const struct section {
 	{ "spaces", vms_print_spaces },
 	{ "cursors", vms_print_cursors },
 	{ "handles", vms_print_handles },
+	{ "segments", vms_print_segments },
+	{ "uniques", vms_print_uniques },
+	{ "lists", vms_print_lists },
+	{ "areas", vms_print_areas },
+	{ "ios", vms_print_ios },
 	{ "gathered", vms_print_gathered },
+	{ "flushes", vms_print_flushes },
+	{ "story", print_story },
 };
+
+/* Without --section all but the story, which is long: it comes with a violation. */
+#define DEFAULT_SECTIONS	((1u << (ARRAY_SIZE(sections) - 1)) - 1)
 
 struct dump_options {
 	const char *path;
@@ -35,7 +52,7 @@ struct dump_options {
 
 static const struct argp_option options[] = {
 	{ "section", 's', "NAME", 0,
-	  "Only this: tables, map, spaces, cursors, handles or gathered; may be given more than once",
+	  "Only this: tables, map, spaces, cursors, handles, segments, uniques, lists, areas, ios, gathered, flushes or story; may be given more than once",
 	  0 },
 	{ "space", 'S', "ID", 0, "Only this space", 0 },
 	{ "width", 'w', "FRAMES", 0, "Frames a line of the map (default 64)",
@@ -47,12 +64,16 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Run a script in a new store, then print what it left: the page tables as a\n"
-	"tree with equal neighbours merged, a map of the region with one character a\n"
-	"frame, and lists of spaces, cursors, handles and what was removed but not yet\n"
-	"released. Without FILE the store is empty.\n"
+	"Run a script in a new store, then print what it left: the page tables as trees\n"
+	"with equal neighbours merged, first the kernel half, which all spaces share; a\n"
+	"map of the region with one character a frame; and lists of spaces, cursors,\n"
+	"handles, segments, exclusive handles, kernel areas with what is mapped in them,\n"
+	"readers and writers, what was removed but not yet released, and flush requests\n"
+	"that not every CPU has served; if it violated the invariant, also the last\n"
+	"operations as a script. Without FILE the store is empty.\n"
 	"\vProperties are columns: r w x, u user, a accessed, d dirty, g global. All\n"
-	"addresses are hexadecimal; a physical address is a byte offset into the region.\n"
+	"addresses are hexadecimal; a physical address is a byte offset into the region,\n"
+	"and area 2+1000 is 0x1000 bytes from the start of kernel area 2.\n"
 	"\n"
 	"Example:\n"
 	"  vmstorectl dump examples/walk.vms\n"
@@ -121,12 +142,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int print_text(struct vms_store *store, const struct dump_options *opts)
 {
+	unsigned int wanted = opts->sections ? opts->sections : DEFAULT_SECTIONS;
 	bool first = true;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(sections); i++) {
-		if (opts->sections && !(opts->sections & 1u << i))
+		if (!(wanted & 1u << i))
 			continue;
 		if (!first)
 			putchar('\n');
@@ -138,7 +160,7 @@ static int print_text(struct vms_store *store, const struct dump_options *opts)
 	return 0;
 }
 
-static int print_json(struct vms_store *store, json_object *failures)
+static int print_json(struct vms_store *store, json_object *failures, bool violated)
 {
 	json_object *object = json_object_new_object();
 	struct vmstore_info info;
@@ -150,6 +172,8 @@ static int print_json(struct vms_store *store, json_object *failures)
 		ret = vms_json_state(store, object);
 	}
 	json_object_object_add(object, "failures", json_object_get(failures));
+	if (violated)
+		json_object_object_add(object, "story", story_json(store));
 	if (ret)
 		json_object_put(object);
 	else
@@ -175,7 +199,7 @@ int cmd_dump(int argc, char **argv)
 	failures = ctl.json ? json_object_new_array() : NULL;
 	status = exec_file(&store, opts.path, opts.keep_going, failures);
 	if (status < CTL_USAGE) {
-		ret = ctl.json ? print_json(&store, failures) :
+		ret = ctl.json ? print_json(&store, failures, status == CTL_VIOLATED) :
 				 print_text(&store, &opts);
 		if (ret)
 			status = ctl_call_error(VMS_CALL_DUMP, "cannot dump",

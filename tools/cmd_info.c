@@ -47,6 +47,8 @@ const char *vms_check_mode_name(__u32 mode)
 		return "off";
 	case VMSTORE_CHECK_FULL:
 		return "full";
+	case VMSTORE_CHECK_STEP:
+		return "step";
 	default:
 		return "?";
 	}

@@ -8,18 +8,21 @@
 #include "exec.h"
 #include "out.h"
 #include "show.h"
+#include "story.h"
 
 struct run_options {
 	const char *path;
 	bool keep_going;
 	bool parse_only;
-	bool echo;
+	enum exec_echo echo;
 	bool list;
 	__u32 machine;
 };
 
 static const struct argp_option options[] = {
 	{ "echo", 'e', NULL, 0, "Print each operation and its outcome", 0 },
+	{ "tell", 't', NULL, 0,
+	  "Print the script as it runs: comments, operations, what came of them", 0 },
 	{ "keep-going", 'k', NULL, 0, "Go on behind an unexpected outcome", 0 },
 	{ "parse-only", 'n', NULL, 0, "Read the script, run nothing", 0 },
 	{ "list", 'l', NULL, 0, "List the operations and leave", 0 },
@@ -37,7 +40,8 @@ static const char doc[] =
 	"  check\n"
 	"\n"
 	"A value is a number (0x, k, M, G), a name, which stands for the id made there,\n"
-	"name.field for any field of that outcome, or a sum of these. A property is\n"
+	"name.field for any field of that outcome, or a sum of these. Where an address is\n"
+	"wanted, the name of a kernel area is its first one: area+8k. A property is\n"
 	"letters: r w x, u user, a accessed, d dirty, g global, then perhaps ,uc or ,wt.\n"
 	"An outcome is ok, an errno or any, then field=value or field!=value. Without\n"
 	"one, ok is expected.\n"
@@ -52,6 +56,7 @@ static const char doc[] =
 	"  access space=s va=4M+4k -> EFAULT\n"
 	"\n"
 	"  vmstorectl run --echo example.vms\n"
+	"  vmstorectl run --tell examples/views.vms\n"
 	"  vmstorectl run --list              the operations and their words";
 
 static __u32 parse_machine(struct argp_state *state, const char *name)
@@ -72,7 +77,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'e':
-		opts->echo = true;
+		opts->echo = EXEC_ECHO;
+		return 0;
+	case 't':
+		opts->echo = EXEC_TELL;
 		return 0;
 	case 'k':
 		opts->keep_going = true;
@@ -134,7 +142,7 @@ static void list_ops(void)
 static void summary(const struct exec *exec)
 {
 	fflush(stderr);
-	printf("%s: %zu operation%s run", exec->script->path, exec->ran,
+	printf("%s: %zu operation%s run", exec->script->source.path, exec->ran,
 	       exec->ran == 1 ? "" : "s");
 	if (exec->checks)
 		printf(", %zu check%s", exec->checks,
@@ -151,7 +159,7 @@ static void json_summary(const struct exec *exec, int status)
 {
 	json_object *object = json_object_new_object();
 
-	out_json_text(object, "file", exec->script->path);
+	out_json_text(object, "file", exec->script->source.path);
 	out_json_count(object, "ran", exec->ran);
 	out_json_count(object, "checks", exec->checks);
 	out_json_count(object, "unexpected", exec->unexpected);
@@ -160,6 +168,8 @@ static void json_summary(const struct exec *exec, int status)
 	if (exec->steps)
 		json_object_object_add(object, "steps", exec->steps);
 	json_object_object_add(object, "failures", exec->failures);
+	if (exec->violated)
+		json_object_object_add(object, "story", story_json(exec->store));
 	out_json_print(object);
 }
 

@@ -42,7 +42,7 @@ enum ctl_exit {
 
 /**
  * struct ctl_options - the common options
- * @device: path of the device
+ * @device: path of the device, NULL = the store of the environment or the usual one
  * @json: print for machines
  * @color: stdout takes colours
  * @color_err: stderr takes colours
@@ -98,7 +98,10 @@ int ctl_call_error(enum vms_call call, const char *what, int err);
 int cmd_check(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_litmus(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_tlb(int argc, char **argv);
 
 #endif /* VMSTORECTL_CTL_H */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "exec.h"
 #include "out.h"
 #include "show.h"
+#include "story.h"
 
 #define VISIBLE_BATCH	4096	/* for people who watch */
 
@@ -48,8 +50,7 @@ eval(const struct script *script, const struct script_value *sum, __u64 *value)
 
 /* --- unexpected outcomes --------------------------------------------------- */
 
-static char *text_of_op(const struct vmstore_op *op,
-			void (*print)(FILE *, const struct vmstore_op *))
+static char *text_of_op(const struct script_statement *stmt)
 {
 	char *text = NULL;
 	size_t len;
@@ -58,7 +59,7 @@ static char *text_of_op(const struct vmstore_op *op,
 	to = open_memstream(&text, &len);
 	if (!to)
 		return NULL;
-	print(to, op);
+	vms_op_print(to, &stmt->op, stmt->data.bytes);
 	if (fclose(to)) {
 		free(text);
 		return NULL;
@@ -71,11 +72,11 @@ static void print_unexpected(const struct exec *exec,
 			     const char *expected, const char *found)
 {
 	char *op = stmt->state == SCRIPT_DONE && stmt->desc ?
-		   text_of_op(&stmt->op, vms_op_print) : NULL;
+		   text_of_op(stmt) : NULL;
 
 	fflush(stdout);
 	fprintf(stderr, "%s%s:%u:%s %serror:%s unexpected outcome\n%5u | %s\n",
-		out_on(ctl.color_err, OUT_BOLD), exec->script->path, stmt->line,
+		out_on(ctl.color_err, OUT_BOLD), exec->script->source.path, stmt->line,
 		out_on(ctl.color_err, OUT_PLAIN), out_on(ctl.color_err, OUT_RED),
 		out_on(ctl.color_err, OUT_PLAIN), stmt->line, stmt->text);
 	if (op)
@@ -91,13 +92,14 @@ static void json_unexpected(const struct exec *exec,
 {
 	json_object *object = json_object_new_object();
 
-	out_json_text(object, "file", exec->script->path);
+	out_json_text(object, "file", exec->script->source.path);
 	out_json_count(object, "line", stmt->line);
 	out_json_text(object, "text", stmt->text);
 	out_json_text(object, "expected", expected);
 	out_json_text(object, "found", found);
 	if (stmt->state == SCRIPT_DONE && stmt->desc)
-		json_object_object_add(object, "ran", out_json_op(&stmt->op));
+		json_object_object_add(object, "ran",
+				       out_json_op(&stmt->op, stmt->data.bytes));
 	json_object_array_add(exec->failures, object);
 }
 
@@ -166,6 +168,49 @@ static char *field_text(const struct script_arg *out, __u64 value,
 	return text;
 }
 
+static char *data_text(const struct script_arg *out, const unsigned char *bytes,
+		       size_t bytes_len, bool unequal)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to;
+
+	to = open_memstream(&text, &len);
+	if (!to)
+		return NULL;
+	fprintf(to, "%s%s=", out->field->name, unequal ? "!" : "");
+	vms_data_print(to, bytes, bytes_len);
+	if (fclose(to)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* What an outcome has in a field */
+static char *found_text(const struct script_statement *stmt, const struct script_arg *out)
+{
+	if (out->field->kind == VMS_KIND_DATA)
+		return data_text(out, stmt->data.bytes, stmt->op.out.io.done, false);
+	return field_text(out, vms_field_get(&stmt->op, out->field), false);
+}
+
+static bool judge_data(struct exec *exec, const struct script_statement *stmt,
+		       const struct script_arg *out)
+{
+	size_t len = stmt->op.out.io.done;
+	bool equal = len == out->data.len &&
+		     (!len || !memcmp(stmt->data.bytes, out->data.bytes, len));
+	char *expected;
+
+	if (equal != out->unequal)
+		return true;
+	expected = data_text(out, out->data.bytes, out->data.len, out->unequal);
+	unexpected(exec, stmt, expected ? expected : "?", found_text(stmt, out));
+	free(expected);
+	return false;
+}
+
 static bool judge_field(struct exec *exec, const struct script_statement *stmt,
 			const struct script_arg *out)
 {
@@ -173,6 +218,8 @@ static bool judge_field(struct exec *exec, const struct script_statement *stmt,
 	__u64 want, have;
 	char *expected;
 
+	if (out->field->kind == VMS_KIND_DATA)
+		return judge_data(exec, stmt, out);
 	missing = eval(exec->script, &out->value, &want);
 	if (missing) {
 		unexpected(exec, stmt, "a value to compare with",
@@ -184,8 +231,7 @@ static bool judge_field(struct exec *exec, const struct script_statement *stmt,
 	if (out->unequal ? have != want : have == want)
 		return true;
 	expected = field_text(out, want, out->unequal);
-	unexpected(exec, stmt, expected ? expected : "?",
-		   field_text(out, have, false));
+	unexpected(exec, stmt, expected ? expected : "?", found_text(stmt, out));
 	free(expected);
 	return false;
 }
@@ -211,32 +257,75 @@ static bool judge(struct exec *exec, const struct script_statement *stmt)
 
 /* --- steps ----------------------------------------------------------------- */
 
-static void echo_text(const struct script_statement *stmt)
+/* The statement, as it was run or as it is written */
+static void echo_statement(const struct exec *exec, const struct script_statement *stmt)
 {
-	const char *on = out_on(ctl.color, stmt->op.out_errno ? OUT_YELLOW :
-						OUT_GREEN);
-
+	if (exec->echo == EXEC_TELL) {
+		printf("%s    %s%.*s%s", stmt->comment ? stmt->comment : "",
+		       out_on(ctl.color, OUT_DIM), (int)stmt->said, stmt->text,
+		       out_on(ctl.color, OUT_PLAIN));
+		return;
+	}
 	printf("%s%5u%s  ", out_on(ctl.color, OUT_DIM), stmt->line,
 	       out_on(ctl.color, OUT_PLAIN));
+	if (!stmt->desc) {
+		printf("%.*s", (int)stmt->said, stmt->text);
+		return;
+	}
 	if (stmt->name)
 		printf("%s = ", stmt->name);
-	vms_op_print(stdout, &stmt->op);
-	printf(" -> %s", on);
-	vms_outcome_print(stdout, &stmt->op);
+	vms_op_print(stdout, &stmt->op, stmt->data.bytes);
+}
+
+/* Of the outcome what somebody expects */
+static void tell_outcome(const struct script_statement *stmt)
+{
+	const char *name = vms_errno_name(stmt->op.out_errno);
+	const struct script_arg *out;
+	char *text;
+
+	fputs(name ? name : "?", stdout);
+	for (out = stmt->outs; out < stmt->outs + stmt->nr_outs; out++) {
+		if (stmt->op.out_errno && !out->field->on_error)
+			continue;
+		text = found_text(stmt, out);
+		printf(" %s", text ? text : "?");
+		free(text);
+	}
+}
+
+static void echo_text(const struct exec *exec, const struct script_statement *stmt)
+{
+	echo_statement(exec, stmt);
+	printf(" -> %s", out_on(ctl.color, stmt->op.out_errno ? OUT_YELLOW : OUT_GREEN));
+	if (exec->echo == EXEC_TELL && stmt->expects)
+		tell_outcome(stmt);
+	else
+		vms_outcome_print(stdout, &stmt->op, stmt->data.bytes);
 	printf("%s\n", out_on(ctl.color, OUT_PLAIN));
+}
+
+/* One that is no operation */
+static void echo_other(const struct exec *exec, const struct script_statement *stmt,
+		       const char *outcome)
+{
+	if (exec->steps || exec->echo == EXEC_SILENT)
+		return;
+	echo_statement(exec, stmt);
+	printf(" -> %s\n", outcome ? outcome : "?");
 }
 
 static void echo(const struct exec *exec, const struct script_statement *stmt)
 {
 	json_object *object;
 
-	if (!exec->echo)
+	if (exec->echo == EXEC_SILENT)
 		return;
 	if (!exec->steps) {
-		echo_text(stmt);
+		echo_text(exec, stmt);
 		return;
 	}
-	object = out_json_op(&stmt->op);
+	object = out_json_op(&stmt->op, stmt->data.bytes);
 	out_json_count(object, "line", stmt->line);
 	if (stmt->name)
 		out_json_text(object, "name", stmt->name);
@@ -252,19 +341,63 @@ struct chunk {
 	size_t max;
 };
 
-/* Fill in an argument; false when what it refers to is not there. */
+/* What an argument is; false when what it refers to is not there. */
 static bool resolve(const struct exec *exec, const struct chunk *chunk,
-		    const struct script_arg *arg, struct vmstore_op *op)
+		    const struct script_value *arg, __u64 *value)
 {
-	const struct script_ref *ref = arg->value.refs;
-	__u64 value;
+	const struct script_ref *ref = arg->refs;
 
-	if (!ref->field && ref->stmt >= chunk->first &&
-	    ref->stmt < chunk->first + chunk->batch.nr)
-		value = VMSTORE_REF(ref->stmt - chunk->first);
-	else if (eval(exec->script, &arg->value, &value))
-		return false;
-	return !vms_field_set(op, arg->field, value);
+	if (!arg->nr_refs || ref->field || ref->stmt < chunk->first ||
+	    ref->stmt >= chunk->first + chunk->batch.nr)
+		return !eval(exec->script, arg, value);
+	*value = VMSTORE_REF(ref->stmt - chunk->first);
+	return true;
+}
+
+static void set_frame(struct script_statement *stmt, unsigned int i, __u64 id)
+{
+	memcpy(stmt->data.bytes + i * sizeof(id), &id, sizeof(id));
+}
+
+/* The pointer among the arguments, or NULL. */
+static const struct vms_field *data_field(const struct vms_op_desc *desc)
+{
+	const struct vms_field *field;
+
+	vms_for_each_arg(field, desc) {
+		if (field->kind == VMS_KIND_DATA || field->kind == VMS_KIND_FRAMES)
+			return field;
+	}
+	vms_for_each_out(field, desc) {
+		if (field->kind == VMS_KIND_DATA)
+			return field;
+	}
+	return NULL;
+}
+
+/*
+ * Point at what the operation reads, or at room for what it writes. Of more than the
+ * module moves there is none: it refuses the operation.
+ */
+static bool add_data(struct chunk *chunk, struct script_statement *stmt,
+		     struct vmstore_op *op)
+{
+	const struct vms_field *field = data_field(stmt->desc);
+	struct script_data *data = &stmt->data;
+
+	if (!field)
+		return true;
+	if (field->kind == VMS_KIND_DATA && !data->bytes && op->arg.io_data.len &&
+	    op->arg.io_data.len <= VMSTORE_MAX_DATA) {
+		data->len = op->arg.io_data.len;
+		data->bytes = calloc(1, data->len);
+		if (!data->bytes) {
+			chunk->batch.error = -ENOMEM;
+			return false;
+		}
+	}
+	vms_field_set(op, field, (uintptr_t)data->bytes);
+	return true;
 }
 
 static bool add_to_chunk(const struct exec *exec, struct chunk *chunk,
@@ -272,11 +405,20 @@ static bool add_to_chunk(const struct exec *exec, struct chunk *chunk,
 {
 	struct vmstore_op op = stmt->op;
 	unsigned int i;
+	__u64 value;
 
 	for (i = 0; i < stmt->nr_args; i++) {
-		if (!resolve(exec, chunk, &stmt->args[i], &op))
+		if (!resolve(exec, chunk, &stmt->args[i].value, &value) ||
+		    vms_field_set(&op, stmt->args[i].field, value))
 			return false;
 	}
+	for (i = 0; i < stmt->nr_frames; i++) {
+		if (!resolve(exec, chunk, &stmt->frames[i], &value))
+			return false;
+		set_frame(stmt, i, value);
+	}
+	if (!add_data(chunk, stmt, &op))
+		return false;
 	vms_batch_append(&chunk->batch, &op);
 	return !chunk->batch.error;
 }
@@ -312,6 +454,10 @@ static void settle_args(const struct exec *exec, struct script_statement *stmt)
 		if (!eval(exec->script, &stmt->args[i].value, &value))
 			vms_field_set(&stmt->op, stmt->args[i].field, value);
 	}
+	for (i = 0; i < stmt->nr_frames; i++) {
+		if (!eval(exec->script, &stmt->frames[i], &value))
+			set_frame(stmt, i, value);
+	}
 }
 
 static bool settle(struct exec *exec, struct script_statement *stmt,
@@ -333,6 +479,8 @@ static int skip(struct exec *exec, struct script_statement *stmt)
 
 	for (i = 0; i < stmt->nr_args && !missing; i++)
 		missing = eval(exec->script, &stmt->args[i].value, &value);
+	for (i = 0; i < stmt->nr_frames && !missing; i++)
+		missing = eval(exec->script, &stmt->frames[i], &value);
 	stmt->state = SCRIPT_SKIPPED;
 	if (missing)
 		unexpected(exec, stmt, "to be run",
@@ -383,8 +531,7 @@ static int run_setup(struct exec *exec, struct script_statement *stmt)
 		stmt->setup.machine = exec->machine;
 	err = vms_setup(exec->store, &stmt->setup);
 	stmt->state = SCRIPT_DONE;
-	if (exec->echo && !exec->steps)
-		printf("%5u  %s\n", stmt->line, stmt->text);
+	echo_other(exec, stmt, vms_errno_name(err));
 	if (stmt->outcome == SCRIPT_ANY || err == stmt->err)
 		return CTL_OK;
 	unexpected(exec, stmt, expected_word(stmt),
@@ -392,13 +539,17 @@ static int run_setup(struct exec *exec, struct script_statement *stmt)
 	return exec->keep_going ? CTL_OK : CTL_FAILED;
 }
 
-static void show_violations(const struct vms_report *report)
+static int show_violations(struct vms_store *store, const struct vms_report *report)
 {
 	const struct show_opts opts = { .color = ctl.color_err };
+	int ret;
 
 	fflush(stdout);
-	if (!ctl.json)
-		vms_print_report(report, stderr, &opts, false);
+	if (ctl.json)
+		return CTL_OK;
+	vms_print_report(report, stderr, &opts, false);
+	ret = story_print(store, stderr);
+	return ret ? ctl_call_error(VMS_CALL_DUMP, "cannot read the story", ret) : CTL_OK;
 }
 
 /* Whether the invariant holds; what does not is printed. */
@@ -412,10 +563,10 @@ static int check_store(struct exec *exec)
 		return ctl_call_error(VMS_CALL_CHECK, "cannot check", ret);
 	if (report.total) {
 		exec->violated = true;
-		show_violations(&report);
+		ret = show_violations(exec->store, &report);
 	}
 	vms_report_free(&report);
-	return CTL_OK;
+	return ret;
 }
 
 static int run_check(struct exec *exec, struct script_statement *stmt)
@@ -426,9 +577,7 @@ static int run_check(struct exec *exec, struct script_statement *stmt)
 	if (ret)
 		return ret;
 	exec->checks++;
-	if (exec->echo && !exec->steps)
-		printf("%5u  check -> %s\n", stmt->line,
-		       exec->violated ? "violated" : "ok");
+	echo_other(exec, stmt, exec->violated ? "violated" : "ok");
 	if (!exec->violated)
 		return CTL_OK;
 	unexpected(exec, stmt, "the invariant holds",
@@ -494,7 +643,7 @@ int exec_script(struct exec *exec)
 	int status = choose_machine(exec);
 
 	out_progress_start(&exec->progress, "statements", exec->script->nr);
-	exec->progress.active &= !exec->echo;
+	exec->progress.active &= exec->echo == EXEC_SILENT;
 	chunk.max = exec->progress.active ? VISIBLE_BATCH : VMSTORE_MAX_BATCH;
 	while (status == CTL_OK && chunk.first < exec->script->nr) {
 		out_progress_at(&exec->progress, chunk.first);
@@ -502,6 +651,9 @@ int exec_script(struct exec *exec)
 	}
 	out_progress_end(&exec->progress);
 	vms_batch_free(&chunk.batch);
+	if (exec->echo == EXEC_TELL && !exec->steps && chunk.first == exec->script->nr &&
+	    exec->script->comment)
+		fputs(exec->script->comment, stdout);
 
 	if (status == CTL_OK || status == CTL_FAILED)
 		status = look_for_freeze(exec, status);

@@ -12,13 +12,26 @@
 #include "script.h"
 
 /**
+ * enum exec_echo - what is printed of each statement
+ * @EXEC_SILENT: nothing
+ * @EXEC_ECHO: the operation as it was run, with its outcome
+ * @EXEC_TELL: its comment, the statement as it is written, and of the outcome what is
+ *	expected, or all where nothing is
+ */
+enum exec_echo {
+	EXEC_SILENT,
+	EXEC_ECHO,
+	EXEC_TELL,
+};
+
+/**
  * struct exec - a script being run
  * @store: where
  * @script: what
  * @keep_going: go on behind an unexpected outcome
  * @machine: for a script that does not choose one; enum vmstore_machine
- * @echo: print each operation and its outcome
- * @steps: for --json with @echo: array of operations, or NULL
+ * @echo: what to print on the way
+ * @steps: for --json, not to be silent: array of operations, or NULL
  * @failures: for --json: array of unexpected outcomes, or NULL
  * @ran: operations executed
  * @checks: check statements executed
@@ -31,7 +44,7 @@ struct exec {
 	struct script *script;
 	bool keep_going;
 	__u32 machine;
-	bool echo;
+	enum exec_echo echo;
 	json_object *steps;
 	json_object *failures;
 	size_t ran;

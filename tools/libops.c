@@ -2,29 +2,9 @@
 /*
  * libvmstore: building operations, and running one at a time
  */
-#include <string.h>
-
-#include "libvmstore.h"
+#include "libops.h"
 
 /* --- builders -------------------------------------------------------------- */
-
-static size_t add_paddr(struct vms_batch *batch, __u16 opcode, __u64 paddr)
-{
-	struct vmstore_op *op = vms_batch_add(batch, opcode);
-
-	if (op)
-		op->arg.paddr.paddr = paddr;
-	return batch->nr - 1;
-}
-
-static size_t add_id(struct vms_batch *batch, __u16 opcode, __u64 id)
-{
-	struct vmstore_op *op = vms_batch_add(batch, opcode);
-
-	if (op)
-		op->arg.id.id = id;
-	return batch->nr - 1;
-}
 
 static size_t add_len(struct vms_batch *batch, __u16 opcode, __u64 cursor,
 		      __u64 len)
@@ -224,25 +204,6 @@ size_t vms_batch_write(struct vms_batch *batch, __u64 space, __u64 va,
 
 /* --- single operations ----------------------------------------------------- */
 
-/* A batch for one operation, on the stack: vms_batch_add() cannot fail. */
-static struct vms_batch single(struct vms_store *store, struct vmstore_op *op)
-{
-	struct vms_batch batch = {
-		.ops = op, .room = 1, .cpu = store->cpu,
-	};
-
-	return batch;
-}
-
-static int single_id(struct vms_store *store, struct vmstore_op *op, __u64 *id)
-{
-	int ret = vms_run_op(store, op);
-
-	if (!ret && id)
-		*id = op->out.id;
-	return ret;
-}
-
 int vms_frame_from_unused(struct vms_store *store, __u64 paddr, __u64 *frame)
 {
 	struct vmstore_op op;
@@ -301,13 +262,9 @@ int vms_space_drop(struct vms_store *store, __u64 space,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_space_drop(&batch, space);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.space_drop;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_space_activate(struct vms_store *store, __u64 space)
@@ -353,13 +310,9 @@ int vms_query(struct vms_store *store, __u64 cursor, __u16 flags,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_query(&batch, cursor, flags);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.query;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_find_next(struct vms_store *store, __u64 cursor, __u64 len,
@@ -367,13 +320,9 @@ int vms_find_next(struct vms_store *store, __u64 cursor, __u64 len,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_find_next(&batch, cursor, len);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.va;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_jump(struct vms_store *store, __u64 cursor, __u64 va)
@@ -403,13 +352,9 @@ int vms_map(struct vms_store *store, __u64 cursor, __u64 frame,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_map(&batch, cursor, frame, prop);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.map;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_unmap(struct vms_store *store, __u64 cursor, __u64 len,
@@ -417,13 +362,9 @@ int vms_unmap(struct vms_store *store, __u64 cursor, __u64 len,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_unmap(&batch, cursor, len);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.unmap;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_protect_next(struct vms_store *store, __u64 cursor, __u64 len,
@@ -432,13 +373,9 @@ int vms_protect_next(struct vms_store *store, __u64 cursor, __u64 len,
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_protect_next(&batch, cursor, len, prop, mask, flags);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.protect;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 int vms_flush(struct vms_store *store, __u64 cursor, __u64 va, __u64 len)
@@ -454,13 +391,9 @@ int vms_reap(struct vms_store *store, struct vmstore_out_reap *out)
 {
 	struct vmstore_op op;
 	struct vms_batch batch = single(store, &op);
-	int ret;
 
 	vms_batch_reap(&batch);
-	ret = vms_run_op(store, &op);
-	if (!ret && out)
-		*out = op.out.reap;
-	return ret;
+	return single_out(store, &op, out);
 }
 
 static int single_access(struct vms_store *store, struct vmstore_op *op,

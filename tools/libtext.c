@@ -22,8 +22,14 @@
 #define ARG(n, k, member)	{ FIELD(n, k, arg.member) }
 #define OPT(n, k, member, p)						\
 	{ FIELD(n, k, arg.member), .optional = true, .preset = (p) }
+#define FRAMES(n, s)							\
+	{ FIELD(n, FRAMES, arg.s.frames),				\
+	  .count = offsetof(struct vmstore_op, arg.s.count) }
 #define OUT(n, k, member)	{ FIELD(n, k, out.member) }
 #define ERR(n, k, member)	{ FIELD(n, k, out.member), .on_error = true }
+#define DATA_OUT(n, member)	{ FIELD(n, DATA, arg.member) }
+#define VAR(n, k, member)	{ FIELD(n, k, out.member), .varies = true }
+#define LEAF(n, k, member)	{ FIELD(n, k, out.member), .of_leaf = true }
 #define ARGS(...)		{ __VA_ARGS__ }
 #define OUTS(...)		{ __VA_ARGS__ }
 
@@ -117,6 +123,9 @@ static const struct name flag_names[] = {
 	{ VMSTORE_OPF_WRITE, "write" },
 	{ VMSTORE_OPF_PEEK, "peek" },
 	{ VMSTORE_OPF_CACHE, "cache" },
+	{ VMSTORE_OPF_ALL, "all" },
+	{ VMSTORE_OPF_DEFER, "defer" },
+	{ VMSTORE_OPF_RESIDENT, "resident" },
 };
 
 static const struct name fault_names[] = {
@@ -136,6 +145,11 @@ static const struct name object_names[] = {
 	{ VMSTORE_OBJ_NODE, "node" },
 	{ VMSTORE_OBJ_LEAF, "leaf" },
 	{ VMSTORE_OBJ_GATHER, "gather" },
+	{ VMSTORE_OBJ_SEGMENT, "segment" },
+	{ VMSTORE_OBJ_UNIQUE, "exclusive handle" },
+	{ VMSTORE_OBJ_IO, "reader or writer" },
+	{ VMSTORE_OBJ_KVIRT, "kernel area" },
+	{ VMSTORE_OBJ_LIST, "frame list" },
 };
 
 static const char *name_of(const struct name *names, size_t nr,
@@ -245,6 +259,7 @@ static const struct call_error call_errors[] = {
 	{ VMS_CALL_OPEN, ENXIO, NO_MODULE },
 	{ VMS_CALL_OPEN, EACCES, NEED_ROOT },
 	{ VMS_CALL_OPEN, EPERM, NEED_ROOT },
+	{ VMS_CALL_OPEN, EBADF, VMS_FD_VARIABLE " is not the number of an open file" },
 	{ VMS_CALL_OPEN, ENOMEM, "kernel memory is exhausted" },
 	{ VMS_CALL_OPEN, ENOSPC,
 	  "the module's limit of stores is reached; close one" },
@@ -458,6 +473,20 @@ int vms_field_set(struct vmstore_op *op, const struct vms_field *field,
 	return 0;
 }
 
+__u32 vms_frames_nr(const struct vmstore_op *op, const struct vms_field *field)
+{
+	__u32 nr;
+
+	memcpy(&nr, (const char *)op + field->count, sizeof(nr));
+	return nr;
+}
+
+void vms_frames_set_nr(struct vmstore_op *op, const struct vms_field *field,
+		       __u32 nr)
+{
+	memcpy((char *)op + field->count, &nr, sizeof(nr));
+}
+
 static int suffix_shift(const char *suffix)
 {
 	static const char units[] = "kMGT";
@@ -554,10 +583,12 @@ int vms_value_parse(enum vms_kind kind, const char *text, __u64 *value)
 	return vms_number_parse(text, value);
 }
 
-static bool is_id(enum vms_kind kind)
+bool vms_kind_is_id(enum vms_kind kind)
 {
 	return kind == VMS_KIND_FRAME || kind == VMS_KIND_SPACE ||
-	       kind == VMS_KIND_CURSOR;
+	       kind == VMS_KIND_CURSOR || kind == VMS_KIND_SEGMENT ||
+	       kind == VMS_KIND_UNIQUE || kind == VMS_KIND_IO ||
+	       kind == VMS_KIND_KVIRT || kind == VMS_KIND_LIST;
 }
 
 void vms_value_print(FILE *to, enum vms_kind kind, __u64 value)
@@ -578,20 +609,162 @@ void vms_value_print(FILE *to, enum vms_kind kind, __u64 value)
 		fprintf(to, "%#llx", value);
 		break;
 	default:
-		if (is_id(kind) && (value & VMSTORE_REF_FLAG))
-			fprintf(to, "#%llu", value & ~VMSTORE_REF_FLAG);
+		if (vms_kind_is_id(kind) && (value & VMSTORE_REF_FLAG))
+			fprintf(to, "#%llu%s",
+				value & ~(VMSTORE_REF_FLAG | VMSTORE_REF_SECOND_FLAG),
+				value & VMSTORE_REF_SECOND_FLAG ? ".second" : "");
 		else
 			fprintf(to, "%llu", value);
 	}
 }
 
+/* --- data ------------------------------------------------------------------ */
+
+/* Letters behind a backslash, and what they stand for. */
+static const struct {
+	char letter;
+	char byte;
+} escapes[] = {
+	{ 'n', '\n' }, { 't', '\t' }, { 'r', '\r' }, { '0', '\0' },
+	{ '\\', '\\' }, { '"', '"' },
+};
+
+static int hex_byte(const char *text, unsigned char *byte)
+{
+	char digits[3] = { text[0], text[0] ? text[1] : '\0' };
+
+	if (!isxdigit((unsigned char)digits[0]) ||
+	    !isxdigit((unsigned char)digits[1]))
+		return -EINVAL;
+	*byte = strtoul(digits, NULL, 16);
+	return 0;
+}
+
+/* One byte of a quoted text; how many characters it takes, or -EINVAL. */
+static int quoted_byte(const char *text, unsigned char *byte)
+{
+	size_t i;
+
+	*byte = *text;
+	if (*text != '\\')
+		return 1;
+	if (text[1] == 'x')
+		return hex_byte(text + 2, byte) ? -EINVAL : 4;
+	for (i = 0; i < ARRAY_SIZE(escapes); i++) {
+		if (escapes[i].letter == text[1]) {
+			*byte = escapes[i].byte;
+			return 2;
+		}
+	}
+	return -EINVAL;
+}
+
+int vms_data_parse(const char *text, unsigned char **bytes, size_t *len)
+{
+	bool quoted = *text == '"';
+	unsigned char *to;
+	int taken = 2;
+
+	*bytes = NULL;
+	*len = 0;
+	to = malloc(strlen(text) + 1);
+	if (!to)
+		return -ENOMEM;
+	for (text += quoted; *text && !(quoted && *text == '"'); text += taken) {
+		if (quoted)
+			taken = quoted_byte(text, to + *len);
+		else if (hex_byte(text, to + *len))
+			taken = -EINVAL;
+		if (taken < 0)
+			break;
+		++*len;
+	}
+	if (taken < 0 || (quoted && strcmp(text, "\""))) {
+		free(to);
+		*len = 0;
+		return -EINVAL;
+	}
+	*bytes = to;
+	return 0;
+}
+
+static bool is_text(const unsigned char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (!isprint(bytes[i]) && !strchr("\n\t\r", bytes[i]))
+			return false;
+		if (!bytes[i])		/* which strchr() finds everywhere */
+			return false;
+	}
+	return true;
+}
+
+static void quoted_print(FILE *to, unsigned char byte)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(escapes); i++) {
+		if (escapes[i].byte == (char)byte) {
+			fprintf(to, "\\%c", escapes[i].letter);
+			return;
+		}
+	}
+	fputc(byte, to);
+}
+
+void vms_data_print(FILE *to, const unsigned char *bytes, size_t len)
+{
+	size_t shown = len < VMS_DATA_TEXT ? len : VMS_DATA_TEXT, i;
+	bool text = is_text(bytes, shown);
+
+	if (text)
+		fputc('"', to);
+	for (i = 0; i < shown; i++) {
+		if (text)
+			quoted_print(to, bytes[i]);
+		else
+			fprintf(to, "%02x", bytes[i]);
+	}
+	if (text)
+		fputc('"', to);
+	if (shown < len)
+		fputs("...", to);
+}
+
 /* --- operations ------------------------------------------------------------ */
 
+static void print_frames(FILE *to, const unsigned char *data, __u32 nr)
+{
+	__u64 id;
+	__u32 i;
+
+	for (i = 0; i < nr; i++) {
+		memcpy(&id, data + i * sizeof(id), sizeof(id));
+		if (i)
+			fputc(',', to);
+		vms_value_print(to, VMS_KIND_FRAME, id);
+	}
+	if (!nr)
+		fputc('-', to);
+}
+
 static void print_field(FILE *to, const struct vmstore_op *op,
-			const struct vms_field *field)
+			const struct vms_field *field, const void *data,
+			__u64 data_len)
 {
 	fprintf(to, " %s=", field->name);
-	vms_value_print(to, field->kind, vms_field_get(op, field));
+	if (field->kind == VMS_KIND_FRAMES && (data || !vms_frames_nr(op, field)))
+		print_frames(to, data, vms_frames_nr(op, field));
+	else if (field->kind == VMS_KIND_FRAMES)
+		fputc('?', to);
+	else if (field->kind != VMS_KIND_DATA)
+		vms_value_print(to, field->kind, vms_field_get(op, field));
+	else if (data || !data_len)
+		vms_data_print(to, data, data_len);
+	else
+		fputc('?', to);
 }
 
 static void print_flags(FILE *to, __u16 flags)
@@ -611,7 +784,7 @@ static void print_flags(FILE *to, __u16 flags)
 	}
 }
 
-void vms_op_print(FILE *to, const struct vmstore_op *op)
+void vms_op_print(FILE *to, const struct vmstore_op *op, const void *data)
 {
 	const struct vms_op_desc *desc = vms_op_desc(op->opcode);
 	const struct vms_field *field;
@@ -624,14 +797,14 @@ void vms_op_print(FILE *to, const struct vmstore_op *op)
 	vms_for_each_arg(field, desc) {
 		if (!field->optional ||
 		    vms_field_get(op, field) != field->preset)
-			print_field(to, op, field);
+			print_field(to, op, field, data, op->arg.io_data.len);
 	}
 	print_flags(to, op->flags);
 	if (op->cpu)
 		fprintf(to, " @cpu %u", op->cpu);
 }
 
-void vms_outcome_print(FILE *to, const struct vmstore_op *op)
+void vms_outcome_print(FILE *to, const struct vmstore_op *op, const void *data)
 {
 	const struct vms_op_desc *desc = vms_op_desc(op->opcode);
 	const char *name = vms_errno_name(op->out_errno);
@@ -646,6 +819,6 @@ void vms_outcome_print(FILE *to, const struct vmstore_op *op)
 	vms_for_each_out(field, desc) {
 		if (field->on_error ? vms_field_get(op, field) != 0 :
 				      !op->out_errno)
-			print_field(to, op, field);
+			print_field(to, op, field, data, op->out.io.done);
 	}
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,25 @@
 #define DUMP_TRIES	16
 #define CHECK_ROOM	64u
 
+/* A descriptor of our own for the one that text names, or -1 with errno set */
+static int inherit(const char *text)
+{
+	__u64 fd;
+
+	if (vms_number_parse(text, &fd) || fd > INT_MAX) {
+		errno = EBADF;
+		return -1;
+	}
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int vms_open(struct vms_store *store, const char *path)
 {
+	const char *fd = path ? NULL : secure_getenv(VMS_FD_VARIABLE);
+
 	store->cpu = 0;
-	store->fd = open(path ? path : VMS_DEVICE, O_RDWR | O_CLOEXEC);
+	store->inherited = fd;
+	store->fd = fd ? inherit(fd) : open(path ? path : VMS_DEVICE, O_RDWR | O_CLOEXEC);
 	return store->fd < 0 ? -errno : 0;
 }
 
@@ -38,9 +54,11 @@ static int call(struct vms_store *store, unsigned long cmd, void *arg)
 int vms_setup(struct vms_store *store, const struct vmstore_setup *setup)
 {
 	struct vmstore_setup arg = *setup;
+	int ret;
 
 	arg.size = sizeof(arg);
-	return call(store, VMSTORE_SETUP, &arg);
+	ret = call(store, VMSTORE_SETUP, &arg);
+	return ret == -EBUSY && store->inherited ? 0 : ret;
 }
 
 int vms_info(struct vms_store *store, struct vmstore_info *info)
@@ -289,4 +307,30 @@ int vms_dump_foreach(struct vms_store *store, __u32 section, __u32 rec_size,
 		ret = fn((char *)recs + i * rec_size, ctx);
 	free(recs);
 	return ret;
+}
+
+/* --- the story ------------------------------------------------------------- */
+
+int vms_story_read(struct vms_store *store, __u64 *next, __u32 flags,
+		   struct vmstore_rec_story *recs, size_t room, size_t *nr)
+{
+	size_t most = DUMP_BUF_SIZE / sizeof(*recs);
+	struct vmstore_dump arg = {
+		.size = sizeof(arg),
+		.section = VMSTORE_DUMP_STORY,
+		.flags = flags,
+		.rec_size = sizeof(*recs),
+		.pos = { *next },
+		.buf = (uintptr_t)recs,
+		.buf_len = (room < most ? room : most) * sizeof(*recs),
+	};
+	int ret;
+
+	*nr = 0;
+	ret = call(store, VMSTORE_DUMP, &arg);
+	if (ret)
+		return ret;
+	*next = arg.pos[0];
+	*nr = arg.out_len / sizeof(*recs);
+	return 0;
 }

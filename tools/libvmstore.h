@@ -30,6 +30,7 @@ extern "C" {
 #endif
 
 #define VMS_DEVICE	"/dev/vmstore"
+#define VMS_FD_VARIABLE	"VMSTORE_FD"	/* of the environment: see vms_open() */
 
 /* --- a store --------------------------------------------------------------- */
 
@@ -37,10 +38,12 @@ extern "C" {
  * struct vms_store - a store
  * @fd: the file descriptor that is the store
  * @cpu: logical CPU that the functions for single operations run for
+ * @inherited: it was another process's first, see vms_open()
  */
 struct vms_store {
 	int fd;
 	__u32 cpu;
+	bool inherited;
 };
 
 /**
@@ -50,7 +53,7 @@ struct vms_store {
  * @VMS_CALL_SETUP: vms_setup()
  * @VMS_CALL_RUN: vms_batch_run() itself
  * @VMS_CALL_CHECK: vms_check()
- * @VMS_CALL_DUMP: vms_dump_read(), vms_dump_foreach()
+ * @VMS_CALL_DUMP: vms_dump_read(), vms_dump_foreach(), vms_story_read()
  * @VMS_CALL_OP: an operation
  */
 enum vms_call {
@@ -64,11 +67,16 @@ enum vms_call {
 };
 
 /**
- * vms_open() - open an empty store
+ * vms_open() - open a store
  * @store: to fill
- * @path: the device, NULL for VMS_DEVICE
+ * @path: the device; NULL for the store of the environment, or else VMS_DEVICE
  *
- * Return: 0 or a negative errno; then @store->fd is -1.
+ * Without @path, and with VMSTORE_FD in the environment, it is the store behind that
+ * file descriptor, which another process made and may go on using; "vmstorectl record"
+ * passes one on like this. In any other case it is a new one, and empty.
+ *
+ * Return: 0 or a negative errno; then @store->fd is -1. -EBADF: VMSTORE_FD is no number
+ * of an open file.
  */
 int vms_open(struct vms_store *store, const char *path);
 
@@ -82,6 +90,8 @@ void vms_close(struct vms_store *store);
  * vms_setup() - make the store with other than default limits
  * @store: no operation ran in it yet
  * @setup: what to make; its size is filled in
+ *
+ * An inherited store that is made already stays as it is: who passed it on has chosen.
  *
  * Return: 0 or a negative errno.
  */
@@ -233,6 +243,127 @@ size_t vms_batch_load(struct vms_batch *batch, __u64 space, __u64 va,
 size_t vms_batch_write(struct vms_batch *batch, __u64 space, __u64 va,
 		       __u32 width, __u64 value);
 
+/*
+ * Segments, exclusive handles, many frames at once: the ids at @frames must be there
+ * until the batch ran.
+ */
+size_t vms_batch_frame_clone(struct vms_batch *batch, __u64 frame);
+size_t vms_batch_segment_from_unused(struct vms_batch *batch, __u64 start,
+				     __u64 end);
+size_t vms_batch_segment_drop(struct vms_batch *batch, __u64 segment);
+size_t vms_batch_segment_split(struct vms_batch *batch, __u64 segment,
+			       __u64 offset);
+size_t vms_batch_segment_next(struct vms_batch *batch, __u64 segment);
+size_t vms_batch_segment_clone(struct vms_batch *batch, __u64 segment);
+size_t vms_batch_segment_slice(struct vms_batch *batch, __u64 segment,
+			       __u64 start, __u64 end);
+size_t vms_batch_frame_to_segment(struct vms_batch *batch, __u64 frame);
+size_t vms_batch_unique_from_unused(struct vms_batch *batch, __u64 paddr);
+size_t vms_batch_unique_drop(struct vms_batch *batch, __u64 unique);
+size_t vms_batch_from_unique(struct vms_batch *batch, __u64 unique);
+size_t vms_batch_try_from_shared(struct vms_batch *batch, __u64 frame);
+size_t vms_batch_map_frames(struct vms_batch *batch, __u64 cursor,
+			    const __u64 *frames, __u32 count,
+			    struct vmstore_prop prop);
+size_t vms_batch_map_segment(struct vms_batch *batch, __u64 cursor,
+			     __u64 segment, struct vmstore_prop prop);
+
+/* Readers and writers: memory that is pointed at must be there until the batch ran. */
+size_t vms_batch_reader_new(struct vms_batch *batch, __u64 space, __u64 va,
+			    __u64 len);
+size_t vms_batch_writer_new(struct vms_batch *batch, __u64 space, __u64 va,
+			    __u64 len);
+size_t vms_batch_kreader_new(struct vms_batch *batch, __u64 va, __u64 len);
+size_t vms_batch_kwriter_new(struct vms_batch *batch, __u64 va, __u64 len);
+size_t vms_batch_reader_drop(struct vms_batch *batch, __u64 reader);
+size_t vms_batch_writer_drop(struct vms_batch *batch, __u64 writer);
+size_t vms_batch_reader_read_val(struct vms_batch *batch, __u64 reader,
+				 void *buf, __u64 len);
+size_t vms_batch_reader_collect(struct vms_batch *batch, __u64 reader,
+				void *buf, __u64 room);
+size_t vms_batch_reader_limit(struct vms_batch *batch, __u64 reader, __u64 n);
+size_t vms_batch_reader_skip(struct vms_batch *batch, __u64 reader, __u64 n);
+size_t vms_batch_reader_query(struct vms_batch *batch, __u64 reader);
+size_t vms_batch_writer_write_val(struct vms_batch *batch, __u64 writer,
+				  const void *buf, __u64 len);
+size_t vms_batch_writer_fill_zeros(struct vms_batch *batch, __u64 writer,
+				   __u64 n);
+size_t vms_batch_writer_limit(struct vms_batch *batch, __u64 writer, __u64 n);
+size_t vms_batch_writer_skip(struct vms_batch *batch, __u64 writer, __u64 n);
+size_t vms_batch_writer_query(struct vms_batch *batch, __u64 writer);
+size_t vms_batch_io_read(struct vms_batch *batch, __u64 reader, __u64 writer);
+size_t vms_batch_io_write(struct vms_batch *batch, __u64 reader, __u64 writer);
+size_t vms_batch_io_read_fallible(struct vms_batch *batch, __u64 reader,
+				  __u64 writer);
+size_t vms_batch_io_write_fallible(struct vms_batch *batch, __u64 reader,
+				   __u64 writer);
+size_t vms_batch_writer_fill(struct vms_batch *batch, __u64 writer,
+			     __u32 width, __u64 value);
+size_t vms_batch_reader_read_once(struct vms_batch *batch, __u64 reader,
+				  __u32 width);
+size_t vms_batch_writer_write_once(struct vms_batch *batch, __u64 writer,
+				   __u32 width, __u64 value);
+
+/* Kernel areas: @offset from the start of the area. */
+size_t vms_batch_kvirt_map_frames(struct vms_batch *batch, __u64 size,
+				  __u64 offset, const __u64 *frames,
+				  __u32 count, struct vmstore_prop prop);
+size_t vms_batch_kvirt_map_untracked(struct vms_batch *batch, __u64 size,
+				     __u64 offset, __u64 start, __u64 end,
+				     struct vmstore_prop prop);
+size_t vms_batch_kvirt_query(struct vms_batch *batch, __u64 area, __u64 va,
+			     __u16 flags);
+size_t vms_batch_kvirt_drop(struct vms_batch *batch, __u64 area);
+size_t vms_batch_kvirt_unmap_range(struct vms_batch *batch, __u64 area,
+				   __u64 offset, __u64 len);
+size_t vms_batch_kvirt_protect_range(struct vms_batch *batch, __u64 area,
+				     __u64 offset, __u64 len,
+				     struct vmstore_prop prop,
+				     struct vmstore_prop mask, __u16 flags);
+
+/*
+ * Frame lists: @unique is an exclusive handle, which is consumed; what is taken out has a new
+ * one. Of a list that has a cursor the functions from vms_batch_list_move_next() on are for.
+ */
+size_t vms_batch_list_new(struct vms_batch *batch);
+size_t vms_batch_list_drop(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_size(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_contains(struct vms_batch *batch, __u64 list,
+			       __u64 paddr);
+size_t vms_batch_list_insert_at(struct vms_batch *batch, __u64 list,
+				__u64 unique, __u64 n);
+size_t vms_batch_list_push_front(struct vms_batch *batch, __u64 list,
+				 __u64 unique);
+size_t vms_batch_list_push_back(struct vms_batch *batch, __u64 list,
+				__u64 unique);
+size_t vms_batch_list_take_at(struct vms_batch *batch, __u64 list, __u64 n);
+size_t vms_batch_list_pop_front(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_pop_back(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_cursor_front(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_cursor_back(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_cursor_at(struct vms_batch *batch, __u64 list,
+				__u64 paddr);
+size_t vms_batch_list_move_next(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_move_prev(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_current(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_as_list(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_cursor_insert_before(struct vms_batch *batch, __u64 list,
+					   __u64 unique);
+size_t vms_batch_list_cursor_take(struct vms_batch *batch, __u64 list);
+size_t vms_batch_list_cursor_drop(struct vms_batch *batch, __u64 list);
+
+/* Flush requests: @len 0 = everything. */
+size_t vms_batch_tlb_issue(struct vms_batch *batch, __u64 cursor, __u64 va,
+			   __u64 len);
+size_t vms_batch_tlb_issue_with(struct vms_batch *batch, __u64 cursor,
+				__u64 frame, __u64 va, __u64 len);
+size_t vms_batch_tlb_dispatch(struct vms_batch *batch, __u64 cursor);
+size_t vms_batch_tlb_sync(struct vms_batch *batch, __u64 cursor);
+size_t vms_batch_tlb_flush_local(struct vms_batch *batch, __u64 space,
+				 __u64 va, __u64 len);
+size_t vms_batch_tlb_watch(struct vms_batch *batch, __u64 space, __u64 va,
+			   __u32 width, __u32 loads);
+
 /* --- single operations ----------------------------------------------------- */
 
 /**
@@ -281,6 +412,152 @@ int vms_load(struct vms_store *store, __u64 space, __u64 va, __u32 width,
 	     __u64 *value, __u32 *fault);
 int vms_write(struct vms_store *store, __u64 space, __u64 va, __u32 width,
 	      __u64 value, __u32 *fault);
+
+int vms_frame_clone(struct vms_store *store, __u64 frame, __u64 *clone);
+int vms_segment_from_unused(struct vms_store *store, __u64 start, __u64 end,
+			    __u64 *segment);
+int vms_segment_drop(struct vms_store *store, __u64 segment,
+		     struct vmstore_out_segment_drop *out);
+int vms_segment_split(struct vms_store *store, __u64 segment, __u64 offset,
+		      __u64 *first, __u64 *second);
+int vms_segment_next(struct vms_store *store, __u64 segment, __u64 *frame,
+		     __u64 *paddr);
+int vms_segment_clone(struct vms_store *store, __u64 segment, __u64 *clone);
+int vms_segment_slice(struct vms_store *store, __u64 segment, __u64 start,
+		      __u64 end, __u64 *slice);
+int vms_frame_to_segment(struct vms_store *store, __u64 frame, __u64 *segment);
+int vms_unique_from_unused(struct vms_store *store, __u64 paddr, __u64 *unique);
+int vms_unique_drop(struct vms_store *store, __u64 unique);
+int vms_from_unique(struct vms_store *store, __u64 unique, __u64 *frame);
+int vms_try_from_shared(struct vms_store *store, __u64 frame, __u64 *unique);
+int vms_map_frames(struct vms_store *store, __u64 cursor, const __u64 *frames,
+		   __u32 count, struct vmstore_prop prop,
+		   struct vmstore_out_map_many *out);
+int vms_map_segment(struct vms_store *store, __u64 cursor, __u64 segment,
+		    struct vmstore_prop prop, struct vmstore_out_map_many *out);
+
+/*
+ * Readers and writers. Where @out is not NULL it is the outcome, also of a fault,
+ * -EFAULT: then only its members done and fault mean something. A bad pointer to the
+ * caller's memory is -EFAULT without a fault.
+ */
+int vms_reader_new(struct vms_store *store, __u64 space, __u64 va, __u64 len,
+		   __u64 *reader);
+int vms_writer_new(struct vms_store *store, __u64 space, __u64 va, __u64 len,
+		   __u64 *writer);
+int vms_kreader_new(struct vms_store *store, __u64 va, __u64 len,
+		    __u64 *reader);
+int vms_kwriter_new(struct vms_store *store, __u64 va, __u64 len,
+		    __u64 *writer);
+int vms_reader_drop(struct vms_store *store, __u64 reader,
+		    struct vmstore_out_io *out);
+int vms_writer_drop(struct vms_store *store, __u64 writer,
+		    struct vmstore_out_io *out);
+int vms_reader_read_val(struct vms_store *store, __u64 reader, void *buf,
+			__u64 len, struct vmstore_out_io *out);
+int vms_reader_collect(struct vms_store *store, __u64 reader, void *buf,
+		       __u64 room, struct vmstore_out_io *out);
+int vms_reader_limit(struct vms_store *store, __u64 reader, __u64 n,
+		     struct vmstore_out_io *out);
+int vms_reader_skip(struct vms_store *store, __u64 reader, __u64 n,
+		    struct vmstore_out_io *out);
+int vms_reader_query(struct vms_store *store, __u64 reader,
+		     struct vmstore_out_io *out);
+int vms_writer_write_val(struct vms_store *store, __u64 writer,
+			 const void *buf, __u64 len,
+			 struct vmstore_out_io *out);
+int vms_writer_fill_zeros(struct vms_store *store, __u64 writer, __u64 n,
+			  struct vmstore_out_io *out);
+int vms_writer_limit(struct vms_store *store, __u64 writer, __u64 n,
+		     struct vmstore_out_io *out);
+int vms_writer_skip(struct vms_store *store, __u64 writer, __u64 n,
+		    struct vmstore_out_io *out);
+int vms_writer_query(struct vms_store *store, __u64 writer,
+		     struct vmstore_out_io *out);
+int vms_io_read(struct vms_store *store, __u64 reader, __u64 writer,
+		struct vmstore_out_io *out);
+int vms_io_write(struct vms_store *store, __u64 reader, __u64 writer,
+		 struct vmstore_out_io *out);
+int vms_io_read_fallible(struct vms_store *store, __u64 reader, __u64 writer,
+			 struct vmstore_out_io *out);
+int vms_io_write_fallible(struct vms_store *store, __u64 reader, __u64 writer,
+			  struct vmstore_out_io *out);
+int vms_writer_fill(struct vms_store *store, __u64 writer, __u32 width,
+		    __u64 value, struct vmstore_out_io *out);
+int vms_reader_read_once(struct vms_store *store, __u64 reader, __u32 width,
+			 struct vmstore_out_io *out);
+int vms_writer_write_once(struct vms_store *store, __u64 writer, __u32 width,
+			  __u64 value, struct vmstore_out_io *out);
+
+int vms_kvirt_map_frames(struct vms_store *store, __u64 size, __u64 offset,
+			 const __u64 *frames, __u32 count,
+			 struct vmstore_prop prop,
+			 struct vmstore_out_kvirt *out);
+int vms_kvirt_map_untracked(struct vms_store *store, __u64 size, __u64 offset,
+			    __u64 start, __u64 end, struct vmstore_prop prop,
+			    struct vmstore_out_kvirt *out);
+int vms_kvirt_query(struct vms_store *store, __u64 area, __u64 va, __u16 flags,
+		    struct vmstore_out_query *out);
+int vms_kvirt_drop(struct vms_store *store, __u64 area,
+		   struct vmstore_out_kvirt_unmap *out);
+int vms_kvirt_unmap_range(struct vms_store *store, __u64 area, __u64 offset,
+			  __u64 len, struct vmstore_out_kvirt_unmap *out);
+int vms_kvirt_protect_range(struct vms_store *store, __u64 area, __u64 offset,
+			    __u64 len, struct vmstore_prop prop,
+			    struct vmstore_prop mask, __u16 flags,
+			    struct vmstore_out_kvirt_protect *out);
+
+int vms_list_new(struct vms_store *store, __u64 *list);
+int vms_list_drop(struct vms_store *store, __u64 list, __u64 *freed);
+int vms_list_size(struct vms_store *store, __u64 list,
+		  struct vmstore_out_list *out);
+int vms_list_contains(struct vms_store *store, __u64 list, __u64 paddr,
+		      struct vmstore_out_list *out);
+int vms_list_insert_at(struct vms_store *store, __u64 list, __u64 unique,
+		       __u64 n, struct vmstore_out_list *out);
+int vms_list_push_front(struct vms_store *store, __u64 list, __u64 unique,
+			struct vmstore_out_list *out);
+int vms_list_push_back(struct vms_store *store, __u64 list, __u64 unique,
+		       struct vmstore_out_list *out);
+int vms_list_take_at(struct vms_store *store, __u64 list, __u64 n,
+		     struct vmstore_out_list *out);
+int vms_list_pop_front(struct vms_store *store, __u64 list,
+		       struct vmstore_out_list *out);
+int vms_list_pop_back(struct vms_store *store, __u64 list,
+		      struct vmstore_out_list *out);
+int vms_list_cursor_front(struct vms_store *store, __u64 list,
+			  struct vmstore_out_list *out);
+int vms_list_cursor_back(struct vms_store *store, __u64 list,
+			 struct vmstore_out_list *out);
+int vms_list_cursor_at(struct vms_store *store, __u64 list, __u64 paddr,
+		       struct vmstore_out_list *out);
+int vms_list_move_next(struct vms_store *store, __u64 list,
+		       struct vmstore_out_list *out);
+int vms_list_move_prev(struct vms_store *store, __u64 list,
+		       struct vmstore_out_list *out);
+int vms_list_current(struct vms_store *store, __u64 list,
+		     struct vmstore_out_list *out);
+int vms_list_as_list(struct vms_store *store, __u64 list,
+		     struct vmstore_out_list *out);
+int vms_list_cursor_insert_before(struct vms_store *store, __u64 list,
+				  __u64 unique, struct vmstore_out_list *out);
+int vms_list_cursor_take(struct vms_store *store, __u64 list,
+			 struct vmstore_out_list *out);
+int vms_list_cursor_drop(struct vms_store *store, __u64 list,
+			 struct vmstore_out_list *out);
+
+int vms_tlb_issue(struct vms_store *store, __u64 cursor, __u64 va, __u64 len,
+		  struct vmstore_out_tlb *out);
+int vms_tlb_issue_with(struct vms_store *store, __u64 cursor, __u64 frame,
+		       __u64 va, __u64 len, struct vmstore_out_tlb *out);
+int vms_tlb_dispatch(struct vms_store *store, __u64 cursor,
+		     struct vmstore_out_tlb *out);
+int vms_tlb_sync(struct vms_store *store, __u64 cursor,
+		 struct vmstore_out_tlb *out);
+int vms_tlb_flush_local(struct vms_store *store, __u64 space, __u64 va,
+			__u64 len);
+int vms_tlb_watch(struct vms_store *store, __u64 space, __u64 va, __u32 width,
+		  __u32 loads, struct vmstore_out_watch *out);
 
 /* --- check ----------------------------------------------------------------- */
 
@@ -366,6 +643,27 @@ int vms_dump_read(struct vms_store *store, __u32 section, __u32 rec_size,
 int vms_dump_foreach(struct vms_store *store, __u32 section, __u32 rec_size,
 		     vms_dump_fn fn, void *ctx);
 
+/* --- the story --------------------------------------------------------------- */
+
+/**
+ * vms_story_read() - the operations of a store from a number on
+ * @store: the store
+ * @next: number of the first one wanted, 0 = the oldest one remembered; afterwards
+ *	that of the first one not read
+ * @flags: 0, or VMSTORE_DUMP_WAIT to wait until there is one
+ * @recs: to fill
+ * @room: elements of @recs, 1 at least
+ * @nr: set to the number of elements filled; what the store no longer remembers is
+ *	left out, so the numbers in them tell what is missing
+ *
+ * Other threads and processes need not stop for it. With VMSTORE_DUMP_WAIT, no record
+ * and an unchanged @next mean that the store is frozen: there will be no more.
+ *
+ * Return: 0 or a negative errno, -EINTR when a signal ended the wait.
+ */
+int vms_story_read(struct vms_store *store, __u64 *next, __u32 flags,
+		   struct vmstore_rec_story *recs, size_t room, size_t *nr);
+
 /* --- properties as text ---------------------------------------------------- */
 
 /*
@@ -422,6 +720,11 @@ const char *vms_prop_columns(struct vmstore_prop prop, char *buf);
  * @VMS_KIND_FRAME: a frame id
  * @VMS_KIND_SPACE: a space id
  * @VMS_KIND_CURSOR: a cursor id
+ * @VMS_KIND_SEGMENT: a segment id
+ * @VMS_KIND_UNIQUE: id of an exclusive handle
+ * @VMS_KIND_IO: id of a reader or writer
+ * @VMS_KIND_KVIRT: id of a kernel area
+ * @VMS_KIND_LIST: id of a frame list
  * @VMS_KIND_PADDR: byte offset into the region
  * @VMS_KIND_VA: virtual address
  * @VMS_KIND_LEN: bytes
@@ -430,12 +733,19 @@ const char *vms_prop_columns(struct vmstore_prop prop, char *buf);
  * @VMS_KIND_BOOL: 0 or 1
  * @VMS_KIND_PROP: struct vmstore_prop
  * @VMS_KIND_FAULT: VMSTORE_FAULT_*, as "taken+write+user"
+ * @VMS_KIND_DATA: pointer to bytes; how many an argument or the outcome says
+ * @VMS_KIND_FRAMES: pointer to frame ids, in text with commas between them, "-" is none
  */
 enum vms_kind {
 	VMS_KIND_NONE,
 	VMS_KIND_FRAME,
 	VMS_KIND_SPACE,
 	VMS_KIND_CURSOR,
+	VMS_KIND_SEGMENT,
+	VMS_KIND_UNIQUE,
+	VMS_KIND_IO,
+	VMS_KIND_KVIRT,
+	VMS_KIND_LIST,
 	VMS_KIND_PADDR,
 	VMS_KIND_VA,
 	VMS_KIND_LEN,
@@ -444,7 +754,17 @@ enum vms_kind {
 	VMS_KIND_BOOL,
 	VMS_KIND_PROP,
 	VMS_KIND_FAULT,
+	VMS_KIND_DATA,
+	VMS_KIND_FRAMES,
 };
+
+/**
+ * vms_kind_is_id() - does a field hold an id?
+ * @kind: of the field
+ *
+ * Return: true for each kind of id.
+ */
+bool vms_kind_is_id(enum vms_kind kind);
 
 /**
  * struct vms_field - an argument or a field of an outcome
@@ -454,6 +774,9 @@ enum vms_kind {
  * @size: bytes
  * @optional: may be left out, is @preset then
  * @on_error: holds something when the operation failed, too
+ * @varies: may be another when the same operation is run again
+ * @of_leaf: the same, but only where the outcome says that no leaf was found
+ * @count: where @kind is VMS_KIND_FRAMES, offset of their number, a __u32
  * @preset: see @optional
  */
 struct vms_field {
@@ -463,11 +786,14 @@ struct vms_field {
 	unsigned char size;
 	bool optional;
 	bool on_error;
+	bool varies;
+	bool of_leaf;
+	unsigned short count;
 	__u32 preset;
 };
 
-#define VMS_MAX_ARGS	4
-#define VMS_MAX_OUTS	7
+#define VMS_MAX_ARGS	5
+#define VMS_MAX_OUTS	11
 
 /**
  * struct vms_op_desc - an operation
@@ -580,6 +906,24 @@ int vms_field_set(struct vmstore_op *op, const struct vms_field *field,
 		  __u64 value);
 
 /**
+ * vms_frames_nr() - how many ids an argument names
+ * @op: the operation
+ * @field: of its row, of the kind VMS_KIND_FRAMES
+ *
+ * Return: their number.
+ */
+__u32 vms_frames_nr(const struct vmstore_op *op, const struct vms_field *field);
+
+/**
+ * vms_frames_set_nr() - the reverse of vms_frames_nr()
+ * @op: the operation
+ * @field: of its row, of the kind VMS_KIND_FRAMES
+ * @nr: how many ids
+ */
+void vms_frames_set_nr(struct vmstore_op *op, const struct vms_field *field,
+		       __u32 nr);
+
+/**
  * vms_number_parse() - a number from text
  * @text: decimal or 0x..., with k, M, G or T behind it for powers of 1024
  * @value: the number
@@ -607,22 +951,49 @@ int vms_value_parse(enum vms_kind kind, const char *text, __u64 *value);
 void vms_value_print(FILE *to, enum vms_kind kind, __u64 value);
 
 /**
+ * vms_data_parse() - bytes from text
+ * @text: text in quotes, with the escapes n, t, r, 0, backslash, quote and xHH of C, or
+ *	an even number of hexadecimal digits
+ * @bytes: out: allocated, to be freed; NULL when there are none
+ * @len: out: how many
+ *
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int vms_data_parse(const char *text, unsigned char **bytes, size_t *len);
+
+/**
+ * vms_data_print() - bytes as text that vms_data_parse() reads
+ * @to: where to
+ * @bytes: what
+ * @len: how many
+ *
+ * In quotes where all of it can be read, else hexadecimal. Of more than VMS_DATA_TEXT
+ * bytes only the first ones, and "..." behind them.
+ */
+void vms_data_print(FILE *to, const unsigned char *bytes, size_t len);
+
+#define VMS_DATA_TEXT	256
+
+/**
  * vms_op_print() - an operation as it would be written in a script
  * @to: where to
  * @op: the operation
+ * @data: what the pointer among its arguments names, or NULL: it is printed as "?"
  *
- * Optional arguments that hold their preset are left out. No newline.
+ * Optional arguments that hold their preset are left out. No newline. No pointer of @op
+ * is followed: it may be another process's.
  */
-void vms_op_print(FILE *to, const struct vmstore_op *op);
+void vms_op_print(FILE *to, const struct vmstore_op *op, const void *data);
 
 /**
  * vms_outcome_print() - an operation's outcome as in a script's expectation
  * @to: where to
  * @op: the operation, executed
+ * @data: as for vms_op_print()
  *
  * "ok va=0x401000 replaced=0 ..." or "EBUSY". No newline.
  */
-void vms_outcome_print(FILE *to, const struct vmstore_op *op);
+void vms_outcome_print(FILE *to, const struct vmstore_op *op, const void *data);
 
 #ifdef __cplusplus
 }

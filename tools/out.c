@@ -14,34 +14,6 @@
 
 /* --- people ---------------------------------------------------------------- */
 
-const char *out_on(bool color, enum out_color which)
-{
-	static const char *const sequences[] = {
-		[OUT_BOLD] = "\033[1m",
-		[OUT_RED] = "\033[31m",
-		[OUT_GREEN] = "\033[32m",
-		[OUT_YELLOW] = "\033[33m",
-		[OUT_BLUE] = "\033[34m",
-		[OUT_CYAN] = "\033[36m",
-		[OUT_DIM] = "\033[2m",
-		[OUT_PLAIN] = "\033[0m",
-	};
-
-	return color ? sequences[which] : "";
-}
-
-bool out_is_color(FILE *to)
-{
-	const char *no_color = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-
-	if (no_color && *no_color)
-		return false;
-	if (!term || !strcmp(term, "dumb"))
-		return false;
-	return isatty(fileno(to));
-}
-
 const char *out_size_text(__u64 size, char *buf)
 {
 	static const char units[] = { 'T', 'G', 'M', 'k' };
@@ -152,6 +124,11 @@ json_object *out_json_value(enum vms_kind kind, __u64 value)
 	case VMS_KIND_FRAME:
 	case VMS_KIND_SPACE:
 	case VMS_KIND_CURSOR:
+	case VMS_KIND_SEGMENT:
+	case VMS_KIND_UNIQUE:
+	case VMS_KIND_IO:
+	case VMS_KIND_KVIRT:
+	case VMS_KIND_LIST:
 	case VMS_KIND_COUNT:
 		return json_object_new_uint64(value);
 	case VMS_KIND_BOOL:
@@ -166,34 +143,72 @@ json_object *out_json_value(enum vms_kind kind, __u64 value)
 	}
 }
 
-static void json_add_field(json_object *object, const struct vmstore_op *op,
-			   const struct vms_field *field)
+static json_object *json_hex_digits(const unsigned char *bytes, size_t len)
 {
-	json_object_object_add(object, field->name,
-			       out_json_value(field->kind,
-					      vms_field_get(op, field)));
+	static const char digits[] = "0123456789abcdef";
+	char *text = malloc(2 * len + 1);
+	json_object *object;
+	size_t i;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	object = json_object_new_string_len(text, 2 * len);
+	free(text);
+	return object;
+}
+
+static json_object *json_frames(const unsigned char *data, __u32 nr)
+{
+	json_object *array = json_object_new_array();
+	__u64 id;
+	__u32 i;
+
+	for (i = 0; i < nr; i++) {
+		memcpy(&id, data + i * sizeof(id), sizeof(id));
+		json_object_array_add(array, json_object_new_uint64(id));
+	}
+	return array;
+}
+
+static void json_add_field(json_object *object, const struct vmstore_op *op,
+			   const struct vms_field *field,
+			   const unsigned char *data, size_t len)
+{
+	json_object *value;
+
+	if (field->kind == VMS_KIND_FRAMES)
+		value = data ? json_frames(data, vms_frames_nr(op, field)) : NULL;
+	else if (field->kind != VMS_KIND_DATA)
+		value = out_json_value(field->kind, vms_field_get(op, field));
+	else
+		value = data || !len ? json_hex_digits(data, len) : NULL;
+	json_object_object_add(object, field->name, value);
 }
 
 static json_object *json_args(const struct vmstore_op *op,
-			      const struct vms_op_desc *desc)
+			      const struct vms_op_desc *desc, const void *data)
 {
 	json_object *args = json_object_new_object();
 	const struct vms_field *field;
 
 	vms_for_each_arg(field, desc)
-		json_add_field(args, op, field);
+		json_add_field(args, op, field, data, op->arg.io_data.len);
 	return args;
 }
 
 static json_object *json_outs(const struct vmstore_op *op,
-			      const struct vms_op_desc *desc)
+			      const struct vms_op_desc *desc, const void *data)
 {
 	json_object *outs = json_object_new_object();
 	const struct vms_field *field;
 
 	vms_for_each_out(field, desc) {
 		if (!op->out_errno || field->on_error)
-			json_add_field(outs, op, field);
+			json_add_field(outs, op, field, data, op->out.io.done);
 	}
 	return outs;
 }
@@ -210,7 +225,7 @@ static json_object *json_flags(__u16 flags)
 	return array;
 }
 
-json_object *out_json_op(const struct vmstore_op *op)
+json_object *out_json_op(const struct vmstore_op *op, const void *data)
 {
 	const struct vms_op_desc *desc = vms_op_desc(op->opcode);
 	const char *name = vms_errno_name(op->out_errno);
@@ -219,7 +234,7 @@ json_object *out_json_op(const struct vmstore_op *op)
 	out_json_count(object, "opcode", op->opcode);
 	if (desc) {
 		out_json_text(object, "op", desc->name);
-		json_object_object_add(object, "args", json_args(op, desc));
+		json_object_object_add(object, "args", json_args(op, desc, data));
 	}
 	json_object_object_add(object, "flags", json_flags(op->flags));
 	out_json_count(object, "cpu", op->cpu);
@@ -227,7 +242,7 @@ json_object *out_json_op(const struct vmstore_op *op)
 			       json_object_new_int(-op->out_errno));
 	out_json_text(object, "outcome", name ? name : "?");
 	if (desc)
-		json_object_object_add(object, "out", json_outs(op, desc));
+		json_object_object_add(object, "out", json_outs(op, desc, data));
 	return object;
 }
 

@@ -9,37 +9,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "color.h"
 #include "libvmstore.h"
 
 /* --- people ---------------------------------------------------------------- */
-
-enum out_color {
-	OUT_BOLD,
-	OUT_RED,
-	OUT_GREEN,
-	OUT_YELLOW,
-	OUT_BLUE,
-	OUT_CYAN,
-	OUT_DIM,
-	OUT_PLAIN,
-};
-
-/**
- * out_on() - escape sequence that starts a colour
- * @color: colours wanted; without it the answer is ""
- * @which: the colour
- *
- * Return: the sequence.
- */
-const char *out_on(bool color, enum out_color which);
-
-/**
- * out_is_color() - whether a stream takes colours
- * @to: the stream
- *
- * Return: true for a terminal, unless NO_COLOR is set or TERM is dumb.
- */
-bool out_is_color(FILE *to);
 
 /**
  * out_size_text() - "16M", "0x1234" when it is no whole number of a unit
@@ -120,10 +93,11 @@ void out_json_chars(json_object *object, const char *key, const char *chars,
 /**
  * out_json_op() - an executed operation: op, args, flags, cpu, errno, out
  * @op: the operation
+ * @data: as for vms_op_print(); in hexadecimal digits, null where it is NULL
  *
  * Return: a new object.
  */
-json_object *out_json_op(const struct vmstore_op *op);
+json_object *out_json_op(const struct vmstore_op *op, const void *data);
 
 /**
  * out_json_print() - print an object to stdout and release it

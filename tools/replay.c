@@ -53,8 +53,8 @@ static const struct argp_option options[] = {
 	{ "machine", OPT_MACHINE, "live|soft", 0,
 	  "What walks the tables (default live where it exists)", 0 },
 	{ "cpus", OPT_CPUS, "N", 0, "CPUs of the soft machine (default 4)", 0 },
-	{ "check", OPT_CHECK, "off|full", 0,
-	  "Check the whole invariant after each operation (default: twice in all)", 0 },
+	{ "check", OPT_CHECK, "off|step|full", 0,
+	  "Check after each operation what it touched, or all (default: all, twice)", 0 },
 	{ "check-every", OPT_CHECK_EVERY, "N", 0,
 	  "Check it after every Nth call", 0 },
 	{ "cow-writes", OPT_COW_WRITES, "N", 0,
@@ -102,13 +102,17 @@ static __u64 positive(struct argp_state *state, const char *arg, __u64 max)
 static __u32 choice(struct argp_state *state, const char *arg,
 		    const char *(*name)(__u32 value), __u32 from, __u32 to)
 {
+	char names[64] = "";
+	size_t used = 0;
 	__u32 value;
 
-	for (value = from; value <= to; value++)
+	for (value = from; value <= to; value++) {
 		if (!strcmp(name(value), arg))
 			return value;
-	argp_error(state, "'%s' is neither %s nor %s", arg, name(from),
-		   name(to));
+		used += (size_t)snprintf(names + used, sizeof(names) - used, " %s",
+					 name(value));
+	}
+	argp_error(state, "'%s' is none of:%s", arg, names);
 	return from;
 }
 
@@ -131,7 +135,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_CHECK:
 		replay->check_mode = choice(state, arg, vms_check_mode_name,
 					    VMSTORE_CHECK_OFF,
-					    VMSTORE_CHECK_FULL);
+					    VMSTORE_CHECK_STEP);
 		return 0;
 	case OPT_CHECK_EVERY:
 		replay->check_every = positive(state, arg, ~0ULL);

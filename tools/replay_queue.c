@@ -139,7 +139,7 @@ static void rq_found(FILE *to, const struct rq_want *want,
 			op->out.access.value);
 		break;
 	default:
-		vms_outcome_print(to, op);
+		vms_outcome_print(to, op, NULL);
 	}
 }
 

@@ -238,6 +238,12 @@ static void rr_print_store(const struct rr_result *result)
 {
 	const struct vmstore_info *before = &result->before;
 	const struct vmstore_info *after = &result->after;
+	static const char *const when[] = {
+		[VMSTORE_CHECK_OFF] = "with most pages mapped, and at the end",
+		[VMSTORE_CHECK_FULL] = "after every operation",
+		[VMSTORE_CHECK_STEP] =
+			"after every operation, for what it touched",
+	};
 	const struct rr *rr = result->rr;
 	char size[24];
 
@@ -258,10 +264,7 @@ static void rr_print_store(const struct rr_result *result)
 	       rr->re.q.runs, result->seconds);
 	rr_label("clauses");
 	printf("%llu evaluated (%u clauses, %s)\n", rr_evaluated(result),
-	       result->check.nr_clauses,
-	       after->out_check_mode == VMSTORE_CHECK_FULL ?
-	       "after every operation" :
-	       "with most pages mapped, and at the end");
+	       result->check.nr_clauses, when[after->out_check_mode]);
 }
 
 static void rr_print_verdict(const struct rr_result *result)

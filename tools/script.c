@@ -10,28 +10,14 @@
 #include <string.h>
 
 #include "ctl.h"
-#include "out.h"
+#include "lex.h"
 #include "script.h"
 #include "text.h"
 
-#define MAX_TOKENS	40
-#define MAX_ERRORS	20
-
-struct token {
-	char *text;		/* NUL terminated copy */
-	unsigned int column;	/* from 0, in bytes */
-};
-
-/* The line being read. */
-struct line {
-	struct script *script;
-	unsigned int number;
-	const char *text;
-	struct token tokens[MAX_TOKENS];
-	unsigned int nr_tokens;
-	unsigned int at;	/* next token */
-	bool failed;		/* one mistake a line is enough */
-};
+static struct script *script_of(const struct line *line)
+{
+	return (struct script *)((char *)line->source - offsetof(struct script, source));
+}
 
 /* --- names ----------------------------------------------------------------- */
 
@@ -67,166 +53,6 @@ static int define_name(struct script *script, const char *name, size_t stmt)
 	return 0;
 }
 
-/* --- messages -------------------------------------------------------------- */
-
-/* The part of a line that a message speaks of. */
-struct span {
-	unsigned int column;
-	unsigned int len;
-};
-
-static struct span span(unsigned int column, unsigned int len)
-{
-	return (struct span){ .column = column, .len = len };
-}
-
-static struct span whole(const struct token *token)
-{
-	return span(token->column, strlen(token->text));
-}
-
-static void print_caret(FILE *to, const char *text, struct span at)
-{
-	unsigned int i;
-
-	fputs("      | ", to);
-	for (i = 0; i < at.column && text[i]; i++)
-		fputc(text[i] == '\t' ? '\t' : ' ', to);
-	fputc('^', to);
-	for (i = 1; i < at.len; i++)
-		fputc('~', to);
-	fputc('\n', to);
-}
-
-static __printf(3, 4) void mistake(struct line *line, struct span at,
-				   const char *fmt, ...)
-{
-	struct script *script = line->script;
-	FILE *to = script->err;
-	va_list args;
-
-	if (line->failed)
-		return;
-	line->failed = true;
-	if (++script->errors > MAX_ERRORS)
-		return;
-
-	fprintf(to, "%s%s:%u:%u:%s %serror:%s ", out_on(script->color, OUT_BOLD),
-		script->path, line->number, at.column + 1,
-		out_on(script->color, OUT_PLAIN),
-		out_on(script->color, OUT_RED),
-		out_on(script->color, OUT_PLAIN));
-	va_start(args, fmt);
-	vfprintf(to, fmt, args);
-	va_end(args);
-	fprintf(to, "\n%5u | %s\n", line->number, line->text);
-	print_caret(to, line->text, at);
-	if (script->errors == MAX_ERRORS)
-		fprintf(to, "%s: too many errors; more are not shown\n",
-			script->path);
-}
-
-static struct span end_of(const struct line *line)
-{
-	const struct token *last = &line->tokens[line->nr_tokens - 1];
-
-	return span(last->column + strlen(last->text), 1);
-}
-
-/* "unknown WHAT 'x'", with the nearest right word where there is one. */
-static void unknown(struct line *line, const struct token *token,
-		    unsigned int skip, unsigned int len, const char *what,
-		    const struct nearest *nearest)
-{
-	const char *word = token->text + skip;
-	unsigned int column = token->column + skip;
-
-	if (nearest->best)
-		mistake(line, span(column, len), "%s '%.*s'; did you mean '%s'?",
-			what, (int)len, word, nearest->best);
-	else
-		mistake(line, span(column, len), "%s '%.*s'", what, (int)len, word);
-}
-
-/* --- tokens ---------------------------------------------------------------- */
-
-/* A token ends at a space or a comment. "->" and a lone '=' are tokens. */
-static size_t token_len(const char *text)
-{
-	size_t len;
-
-	if (!strncmp(text, "->", 2))
-		return 2;
-	for (len = 0; text[len] && !isspace((unsigned char)text[len]); len++) {
-		if (len && (text[len] == '#' || !strncmp(text + len, "->", 2)))
-			break;
-	}
-	return len;
-}
-
-static bool split(struct line *line)
-{
-	const char *at = line->text;
-	struct token *token;
-	size_t len;
-
-	for (;;) {
-		while (isspace((unsigned char)*at))
-			at++;
-		if (!*at || *at == '#')
-			return true;
-		len = token_len(at);
-		if (line->nr_tokens == MAX_TOKENS) {
-			mistake(line, span(at - line->text, len), "too many words");
-			return false;
-		}
-		token = &line->tokens[line->nr_tokens];
-		token->column = at - line->text;
-		token->text = strndup(at, len);
-		if (!token->text)
-			return false;
-		line->nr_tokens++;
-		at += len;
-	}
-}
-
-static void free_tokens(struct line *line)
-{
-	while (line->nr_tokens)
-		free(line->tokens[--line->nr_tokens].text);
-}
-
-static const struct token *peek(const struct line *line)
-{
-	return line->at < line->nr_tokens ? &line->tokens[line->at] : NULL;
-}
-
-static const struct token *take(struct line *line)
-{
-	const struct token *token = peek(line);
-
-	if (token)
-		line->at++;
-	return token;
-}
-
-static bool is_word(const struct token *token, const char *word)
-{
-	return token && !strcmp(token->text, word);
-}
-
-/* Names are like those of C; a number or an operator is none. */
-static size_t name_len(const char *text)
-{
-	size_t len;
-
-	if (!isalpha((unsigned char)*text) && *text != '_')
-		return 0;
-	for (len = 1; isalnum((unsigned char)text[len]) || text[len] == '_';)
-		len++;
-	return len;
-}
-
 /* --- values ---------------------------------------------------------------- */
 
 static const char *kind_name(enum vms_kind kind)
@@ -238,17 +64,29 @@ static const char *kind_name(enum vms_kind kind)
 		return "a space";
 	case VMS_KIND_CURSOR:
 		return "a cursor";
+	case VMS_KIND_IO:
+		return "a reader or writer";
+	case VMS_KIND_SEGMENT:
+		return "a segment";
+	case VMS_KIND_UNIQUE:
+		return "an exclusive handle";
+	case VMS_KIND_KVIRT:
+		return "a kernel area";
+	case VMS_KIND_LIST:
+		return "a frame list";
 	case VMS_KIND_PROP:
 		return "a property";
+	case VMS_KIND_DATA:
+		return "bytes";
 	default:
 		return "a number";
 	}
 }
 
-static bool is_id(enum vms_kind kind)
+/* Neither an id nor anything that is no number */
+static bool is_number(enum vms_kind kind)
 {
-	return kind == VMS_KIND_FRAME || kind == VMS_KIND_SPACE ||
-	       kind == VMS_KIND_CURSOR;
+	return !vms_kind_is_id(kind) && kind != VMS_KIND_PROP && kind != VMS_KIND_DATA;
 }
 
 /* The last statement of this name; a name may be given again. */
@@ -268,7 +106,7 @@ static const struct script_statement *find_name(const struct script *script,
 static void unknown_name(struct line *line, const struct token *token,
 			 unsigned int skip, const char *name)
 {
-	const struct script *script = line->script;
+	const struct script *script = script_of(line);
 	struct nearest nearest;
 	size_t i;
 
@@ -277,8 +115,8 @@ static void unknown_name(struct line *line, const struct token *token,
 		if (script->stmts[i].name)
 			nearest_try(&nearest, script->stmts[i].name);
 	}
-	unknown(line, token, skip, strlen(name), "nothing above is called",
-		&nearest);
+	unknown_word(line, token, skip, strlen(name), "nothing above is called",
+		     &nearest);
 }
 
 /* A part of a value: where it stands, and what it must be. */
@@ -311,9 +149,9 @@ static bool parse_out_field(struct line *line, const struct part *part,
 	if (!ref->field) {
 		vms_for_each_out(field, def->desc)
 			nearest_try(&nearest, field->name);
-		unknown(line, part->token, part->skip + dot + 1,
-			part->len - dot - 1, "the outcome has no field",
-			&nearest);
+		unknown_word(line, part->token, part->skip + dot + 1,
+			     part->len - dot - 1, "the outcome has no field",
+			     &nearest);
 	}
 	free(name);
 	return ref->field;
@@ -326,8 +164,7 @@ static bool kinds_fit(struct line *line, const struct part *part,
 
 	if (have == want)
 		return true;
-	if (!is_id(want) && !is_id(have) && want != VMS_KIND_PROP &&
-	    have != VMS_KIND_PROP)
+	if (is_number(want) && is_number(have))
 		return true;
 	mistake(line, part_span(part), "%s must be %s, and '%.*s' is %s",
 		part->field->name, kind_name(want), (int)part->len,
@@ -347,14 +184,14 @@ static bool parse_ref(struct line *line, const struct part *part,
 	name = strndup(word, len);
 	if (!name)
 		return false;
-	def = find_name(line->script, name);
+	def = find_name(script_of(line), name);
 	if (!def)
 		unknown_name(line, part->token, part->skip, name);
 	free(name);
 	if (!def)
 		return false;
 
-	ref.stmt = def - line->script->stmts;
+	ref.stmt = def - script_of(line)->stmts;
 	if (word[len] == '.' && len < part->len) {
 		if (!parse_out_field(line, part, def, len, &ref))
 			return false;
@@ -366,6 +203,10 @@ static bool parse_ref(struct line *line, const struct part *part,
 			def->desc->name, def->name);
 		return false;
 	}
+	/* Where an address is wanted, an area is its first one. */
+	if (!ref.field && part->field->kind == VMS_KIND_VA &&
+	    def->desc->makes == VMS_KIND_KVIRT)
+		ref.field = vms_op_out(def->desc, "start");
 	if (!kinds_fit(line, part, ref.field ? ref.field->kind :
 					       def->desc->makes))
 		return false;
@@ -428,7 +269,7 @@ static bool parse_value(struct line *line, const struct token *token,
 {
 	struct part part = { .token = token, .field = field };
 	bool sum = field->kind != VMS_KIND_PROP &&
-		   field->kind != VMS_KIND_FAULT && !is_id(field->kind);
+		   field->kind != VMS_KIND_FAULT && !vms_kind_is_id(field->kind);
 
 	memset(value, 0, sizeof(*value));
 	for (;;) {
@@ -442,6 +283,59 @@ static bool parse_value(struct line *line, const struct token *token,
 			return true;
 		skip++;
 	}
+}
+
+/* The bytes behind skip characters of a token. */
+static bool parse_data(struct line *line, const struct token *token,
+		       unsigned int skip, struct script_data *data)
+{
+	const char *text = token->text + skip;
+	int ret = *text ? vms_data_parse(text, &data->bytes, &data->len) : -EINVAL;
+
+	if (ret == -EINVAL)
+		mistake(line, span(token->column + skip, strlen(text)),
+			"data is \"text\" in quotes, or pairs of hexadecimal digits");
+	return !ret;
+}
+
+static bool add_frame(struct script_statement *stmt, const struct script_value *value)
+{
+	struct script_value *frames;
+
+	frames = reallocarray(stmt->frames, stmt->nr_frames + 1, sizeof(*frames));
+	if (!frames)
+		return false;
+	frames[stmt->nr_frames++] = *value;
+	stmt->frames = frames;
+	return true;
+}
+
+/* The handles behind skip characters of a token, with commas between them. */
+static bool parse_frames(struct line *line, const struct token *token,
+			 unsigned int skip, const struct vms_field *field,
+			 struct script_statement *stmt)
+{
+	static const struct vms_field frame = {
+		.name = "each of the frames", .kind = VMS_KIND_FRAME,
+		.size = sizeof(__u64),
+	};
+	struct part part = { .token = token, .field = &frame, .skip = skip };
+	struct script_value value;
+
+	while (strcmp(token->text + skip, "-")) {
+		memset(&value, 0, sizeof(value));
+		part.len = strcspn(token->text + part.skip, ",");
+		if (!parse_part(line, &part, &value) || !add_frame(stmt, &value))
+			return false;
+		part.skip += part.len;
+		if (!token->text[part.skip])
+			break;
+		part.skip++;
+	}
+	stmt->data.len = stmt->nr_frames * sizeof(__u64);
+	stmt->data.bytes = calloc(stmt->nr_frames + 1, sizeof(__u64));
+	vms_frames_set_nr(&stmt->op, field, stmt->nr_frames);
+	return stmt->data.bytes;
 }
 
 /* --- operations ------------------------------------------------------------ */
@@ -476,7 +370,7 @@ static void unknown_arg(struct line *line, const struct token *token,
 	vms_for_each_arg(field, desc)
 		nearest_try(&nearest, field->name);
 	snprintf(what, sizeof(what), "%s has no argument", desc->name);
-	unknown(line, token, 0, len, what, &nearest);
+	unknown_word(line, token, 0, len, what, &nearest);
 	free(name);
 }
 
@@ -502,6 +396,14 @@ static bool parse_arg(struct line *line, const struct token *token,
 		return false;
 	}
 	*seen |= 1ULL << (field - stmt->desc->args);
+	if (field->kind == VMS_KIND_DATA) {
+		if (!parse_data(line, token, len + 1, &stmt->data))
+			return false;
+		stmt->op.arg.io_data.len = stmt->data.len;
+		return true;
+	}
+	if (field->kind == VMS_KIND_FRAMES)
+		return parse_frames(line, token, len + 1, field, stmt);
 	arg.field = field;
 	return parse_value(line, token, len + 1, field, &arg.value) &&
 	       store_arg(line, token, stmt, &arg);
@@ -526,8 +428,8 @@ static void unknown_flag(struct line *line, const struct token *token,
 		if (desc->flags & bit)
 			nearest_try(&nearest, vms_flag_name(bit));
 	}
-	unknown(line, token, 0, strlen(token->text),
-		"neither a flag nor arg=value:", &nearest);
+	unknown_word(line, token, 0, strlen(token->text),
+		     "neither a flag nor arg=value:", &nearest);
 }
 
 static bool parse_flag(struct line *line, const struct token *token,
@@ -605,8 +507,8 @@ static bool parse_outcome_word(struct line *line, const struct token *token,
 		if (name)
 			nearest_try(&nearest, name);
 	}
-	unknown(line, token, 0, strlen(token->text), "no such outcome:",
-		&nearest);
+	unknown_word(line, token, 0, strlen(token->text), "no such outcome:",
+		     &nearest);
 	return false;
 }
 
@@ -619,8 +521,8 @@ static void unknown_out(struct line *line, const struct token *token,
 	nearest_start(&nearest, name);
 	vms_for_each_out(field, desc)
 		nearest_try(&nearest, field->name);
-	unknown(line, token, 0, strlen(name), "the outcome has no field",
-		&nearest);
+	unknown_word(line, token, 0, strlen(name), "the outcome has no field",
+		     &nearest);
 }
 
 static const struct vms_field *out_field(struct line *line,
@@ -646,6 +548,7 @@ static bool parse_out(struct line *line, const struct token *token,
 	size_t len = strcspn(token->text, "!=");
 	struct script_arg arg = { 0 };
 	struct script_arg *outs;
+	size_t at;
 
 	arg.unequal = token->text[len] == '!';
 	if (arg.unequal && token->text[len + 1] != '=') {
@@ -653,14 +556,19 @@ static bool parse_out(struct line *line, const struct token *token,
 		return false;
 	}
 	arg.field = out_field(line, token, len, stmt->desc);
-	if (!arg.field ||
-	    !parse_value(line, token, len + 1 + arg.unequal, arg.field,
-			 &arg.value))
+	if (!arg.field)
+		return false;
+	at = len + 1 + arg.unequal;
+	if (arg.field->kind == VMS_KIND_DATA ?
+	    !parse_data(line, token, at, &arg.data) :
+	    !parse_value(line, token, at, arg.field, &arg.value))
 		return false;
 
 	outs = reallocarray(stmt->outs, stmt->nr_outs + 1, sizeof(*outs));
-	if (!outs)
+	if (!outs) {
+		free(arg.data.bytes);
 		return false;
+	}
 	outs[stmt->nr_outs++] = arg;
 	stmt->outs = outs;
 	return true;
@@ -685,6 +593,7 @@ static bool parse_expectation(struct line *line, struct script_statement *stmt)
 {
 	const struct token *arrow = take(line), *token = take(line);
 
+	stmt->expects = true;
 	if (!token) {
 		mistake(line, end_of(line),
 			"an outcome is missing: ok, an errno, or field=value");
@@ -749,6 +658,7 @@ static const struct choice machines[] = {
 static const struct choice check_modes[] = {
 	{ "off", VMSTORE_CHECK_OFF },
 	{ "full", VMSTORE_CHECK_FULL },
+	{ "step", VMSTORE_CHECK_STEP },
 	{ NULL, 0 },
 };
 
@@ -769,6 +679,7 @@ static const struct setup_arg {
 	SETUP_ARG("machine", machine, machines),
 	SETUP_ARG("cpus", nr_cpus, NULL),
 	SETUP_ARG("check", check_mode, check_modes),
+	SETUP_ARG("seed", seed, NULL),
 	{ .name = NULL },
 };
 
@@ -787,7 +698,7 @@ static bool parse_choice(struct line *line, const struct token *token,
 		}
 		nearest_try(&nearest, choices->name);
 	}
-	unknown(line, token, skip, strlen(word), "no such choice:", &nearest);
+	unknown_word(line, token, skip, strlen(word), "no such choice:", &nearest);
 	return false;
 }
 
@@ -809,7 +720,7 @@ static const struct setup_arg *find_setup_arg(struct line *line,
 	nearest_start(&nearest, name);
 	for (arg = setup_args; arg->name; arg++)
 		nearest_try(&nearest, arg->name);
-	unknown(line, token, 0, len, "setup has no argument", &nearest);
+	unknown_word(line, token, 0, len, "setup has no argument", &nearest);
 	free(name);
 	return NULL;
 }
@@ -848,7 +759,7 @@ static bool parse_setup(struct line *line, const struct token *word,
 {
 	const struct token *token;
 
-	if (line->script->nr) {
+	if (script_of(line)->nr) {
 		mistake(line, whole(word), "setup must be the first statement");
 		return false;
 	}
@@ -879,7 +790,7 @@ static bool parse_check(struct line *line)
 
 /* --- statements ------------------------------------------------------------ */
 
-static void unknown_word(struct line *line, const struct token *token)
+static void unknown_op(struct line *line, const struct token *token)
 {
 	struct nearest nearest;
 	__u16 i;
@@ -889,8 +800,8 @@ static void unknown_word(struct line *line, const struct token *token)
 	nearest_try(&nearest, "check");
 	for (i = 1; i < __VMSTORE_OP_MAX; i++)
 		nearest_try(&nearest, vms_op_desc(i)->name);
-	unknown(line, token, 0, strlen(token->text), "no operation is called",
-		&nearest);
+	unknown_word(line, token, 0, strlen(token->text), "no operation is called",
+		     &nearest);
 }
 
 /* "name =", when the line starts so. */
@@ -940,15 +851,56 @@ static bool parse_statement(struct line *line, struct script_statement *stmt)
 		stmt->kind = SCRIPT_CHECK;
 		return parse_check(line);
 	}
-	unknown_word(line, word);
+	unknown_op(line, word);
 	return false;
+}
+
+/* How much of a statement comes before what is expected */
+static size_t said(const struct line *line)
+{
+	const struct token *first = line->tokens, *last = first;
+	const struct token *end = first + line->nr_tokens;
+
+	while (last + 1 < end && !is_word(last + 1, "->"))
+		last++;
+	return last->column + strlen(last->text) - first->column;
+}
+
+#define LICENSE	"SPDX-"
+
+/*
+ * A line that says nothing. Who reads comments does not mean the license, nor an empty
+ * beginning.
+ */
+static int add_comment(struct script *script, const char *text)
+{
+	const char *before = script->comment ? script->comment : "";
+	char *comment;
+
+	text += strspn(text, " \t");
+	if (*text == '#')
+		text += 1 + (text[1] == ' ');
+	if (!strncmp(text, LICENSE, strlen(LICENSE)))
+		return 0;
+	if (!*text && !*before && !script->nr)
+		return 0;
+	if (asprintf(&comment, "%s%s\n", before, text) < 0)
+		return -ENOMEM;
+	free(script->comment);
+	script->comment = comment;
+	return 0;
 }
 
 static void free_statement(struct script_statement *stmt)
 {
+	while (stmt->nr_outs)
+		free(stmt->outs[--stmt->nr_outs].data.bytes);
+	free(stmt->outs);
+	free(stmt->data.bytes);
+	free(stmt->frames);
+	free(stmt->comment);
 	free(stmt->text);
 	free(stmt->name);
-	free(stmt->outs);
 }
 
 static int append(struct script *script, const struct script_statement *stmt)
@@ -978,24 +930,27 @@ static bool worth_keeping(const struct script_statement *stmt)
 	return stmt->name && stmt->desc;
 }
 
-static int parse_line(struct script *script, const char *text,
-		      unsigned int number)
+static int parse_line(void *ctx, const char *text, unsigned int number)
 {
+	struct script *script = ctx;
 	struct script_statement stmt = { .line = number };
 	struct line line = {
-		.script = script, .number = number, .text = text,
+		.source = &script->source, .number = number, .text = text,
 	};
 	bool good;
 	int ret = 0;
 
-	good = split(&line);
+	good = line_split(&line);
 	if (good && line.nr_tokens) {
 		stmt.text = strdup(text + line.tokens[0].column);
+		stmt.said = said(&line);
+		stmt.comment = script->comment;
+		script->comment = NULL;
 		good = stmt.text && parse_statement(&line, &stmt);
 	} else if (good) {
-		return 0;
+		return add_comment(script, text);
 	}
-	free_tokens(&line);
+	line_free(&line);
 
 	if (good || (line.failed && worth_keeping(&stmt)))
 		ret = append(script, &stmt);
@@ -1005,44 +960,18 @@ static int parse_line(struct script *script, const char *text,
 	return good || line.failed ? ret : -ENOMEM;
 }
 
-static int binary_line(struct script *script, unsigned int number)
-{
-	script->errors++;
-	fprintf(script->err, "%s:%u: error: a NUL byte; this is not a text\n",
-		script->path, number);
-	return 0;
-}
-
 int script_parse(struct script *script, FILE *from)
 {
-	unsigned int number = 0;
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
-	int ret = 0;
-
-	while (!ret && (len = getline(&text, &room, from)) >= 0) {
-		if (strlen(text) != (size_t)len) {
-			ret = binary_line(script, ++number);
-			break;
-		}
-		while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-			text[--len] = '\0';
-		ret = parse_line(script, text, ++number);
-	}
-	free(text);
-	if (!ret && ferror(from))
-		ret = -EIO;
-	return !ret && script->errors ? -EINVAL : ret;
+	return source_read(&script->source, from, parse_line, script);
 }
 
 void script_init(struct script *script, const char *path, FILE *err,
 		 bool color)
 {
 	memset(script, 0, sizeof(*script));
-	script->path = path;
-	script->err = err;
-	script->color = color;
+	script->source.path = path;
+	script->source.err = err;
+	script->source.color = color;
 }
 
 void script_free(struct script *script)
@@ -1052,7 +981,9 @@ void script_free(struct script *script)
 	while (script->nr)
 		free_statement(&script->stmts[--script->nr]);
 	free(script->stmts);
+	free(script->comment);
 	script->stmts = NULL;
+	script->comment = NULL;
 	script->room = 0;
 }
 
@@ -1075,8 +1006,8 @@ int script_load(struct script *script, const char *path)
 		return CTL_OK;
 	if (ret == -EINVAL) {
 		fprintf(stderr, "%s: %u error%s, nothing was run\n",
-			script->path, script->errors,
-			script->errors == 1 ? "" : "s");
+			script->source.path, script->source.errors,
+			script->source.errors == 1 ? "" : "s");
 		return CTL_DATA;
 	}
 	ctl_error("cannot read %s: %s", path, strerror(-ret));

@@ -3,14 +3,15 @@
  * vmstorectl: scripts of operations
  *
  *	[name =] op-word [arg=value]... [flag]... [@cpu N] [-> outcome]
- *	setup [region=SIZE] [mmio=SIZE] [machine=M] [cpus=N] [check=MODE]
+ *	setup [region=SIZE] [mmio=SIZE] [machine=M] [cpus=N] [check=MODE] [seed=N]
  *	check
  *
  * One statement a line, '#' starts a comment. A value is a sum of numbers (0x,
  * k, M, G, T), of names of earlier operations, which stand for the id these made,
- * and of name.field, a field of an earlier outcome; a property is letters. An
- * outcome is "ok", the name of an errno, or "any", then field=value or
- * field!=value; without it, "ok" is expected.
+ * and of name.field, a field of an earlier outcome; where an address is wanted, the
+ * name of a kernel area is its first one; a property is letters; data is "text" in
+ * quotes or hexadecimal digits. An outcome is "ok", the name of an errno, or
+ * "any", then field=value or field!=value; without it, "ok" is expected.
  */
 #ifndef VMSTORECTL_SCRIPT_H
 #define VMSTORECTL_SCRIPT_H
@@ -19,6 +20,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "lex.h"
 #include "libvmstore.h"
 
 #define SCRIPT_MAX_REFS	2
@@ -46,14 +48,26 @@ struct script_value {
 };
 
 /**
+ * struct script_data - bytes
+ * @bytes: allocated, or NULL
+ * @len: how many
+ */
+struct script_data {
+	unsigned char *bytes;
+	size_t len;
+};
+
+/**
  * struct script_arg - an argument with a reference, or a field expected
  * @field: of the operation's row
  * @value: what it is or should be
+ * @data: the same, where @field is VMS_KIND_DATA
  * @unequal: should not be
  */
 struct script_arg {
 	const struct vms_field *field;
 	struct script_value value;
+	struct script_data data;
 	bool unequal;
 };
 
@@ -92,11 +106,17 @@ enum script_state {
  * @kind: which kind of statement
  * @line: number of the line, from 1
  * @text: the line, without indentation
+ * @said: characters of it without what is expected and without a comment
+ * @comment: the lines before it that say nothing, without their #; or NULL
  * @name: what its outcome is called, or NULL
  * @desc: the operation's row
  * @op: the operation; references filled in and outcome once it is executed
  * @args: arguments of the operation that refer to others
  * @nr_args: how many of these
+ * @data: what the operation reads, or room for what it writes
+ * @frames: handles of an argument that is a list of them; their ids go to @data
+ * @nr_frames: how many of these
+ * @expects: it says what is expected
  * @outcome: what is expected
  * @err: negative errno, for SCRIPT_FAIL
  * @outs: fields expected
@@ -108,11 +128,17 @@ struct script_statement {
 	enum script_kind kind;
 	unsigned int line;
 	char *text;
+	size_t said;
+	char *comment;
 	char *name;
 	const struct vms_op_desc *desc;
 	struct vmstore_op op;
 	struct script_arg args[VMS_MAX_ARGS];
 	unsigned int nr_args;
+	struct script_data data;
+	struct script_value *frames;
+	unsigned int nr_frames;
+	bool expects;
 	enum script_outcome outcome;
 	int err;
 	struct script_arg *outs;
@@ -123,24 +149,20 @@ struct script_statement {
 
 /**
  * struct script - a script
- * @path: for messages
+ * @source: where it comes from
  * @stmts: its statements
  * @nr: how many
  * @room: allocated
+ * @comment: what comes behind the last statement, as script_statement.comment
  * @names: names given, a tree
- * @errors: mistakes found
- * @err: where messages go
- * @color: use colours there
  */
 struct script {
-	const char *path;
+	struct source source;
 	struct script_statement *stmts;
 	size_t nr;
 	size_t room;
+	char *comment;
 	void *names;
-	unsigned int errors;
-	FILE *err;
-	bool color;
 };
 
 /**
@@ -160,7 +182,7 @@ void script_init(struct script *script, const char *path, FILE *err,
  *
  * Mistakes are printed with line, column and a caret; the rest is still read.
  *
- * Return: 0, -EINVAL with script->errors > 0, or another negative errno.
+ * Return: 0, -EINVAL with script->source.errors > 0, or another negative errno.
  */
 int script_parse(struct script *script, FILE *from);
 

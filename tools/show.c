@@ -31,6 +31,48 @@ static int section_read(struct vms_store *store, __u32 id, size_t rec_size,
 			     NULL);
 }
 
+/* --- kernel areas ---------------------------------------------------------- */
+
+static int compare(__u64 a, __u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_areas(const void *a, const void *b)
+{
+	const struct vmstore_rec_kvirt *aa = a, *ab = b;
+
+	return compare(aa->start, ab->start);
+}
+
+static int areas_read(struct vms_store *store, struct section *areas)
+{
+	int ret = section_read(store, VMSTORE_DUMP_KVIRTS, sizeof(struct vmstore_rec_kvirt),
+			       areas);
+
+	if (!ret && areas->nr)
+		qsort(areas->recs, areas->nr, areas->rec_size, compare_areas);
+	return ret;
+}
+
+static int compare_to_area(const void *va, const void *area)
+{
+	const struct vmstore_rec_kvirt *rec = area;
+	__u64 at = *(const __u64 *)va;
+
+	if (at < rec->start)
+		return -1;
+	return at >= rec->end;
+}
+
+/* The area that an address lies in, or NULL. */
+static const struct vmstore_rec_kvirt *area_at(const struct section *areas, __u64 va)
+{
+	if (!areas->nr)
+		return NULL;
+	return bsearch(&va, areas->recs, areas->nr, areas->rec_size, compare_to_area);
+}
+
 /* --- page tables ----------------------------------------------------------- */
 
 /* A line of leaves. */
@@ -46,16 +88,12 @@ struct leaves {
 
 struct tables {
 	struct section spaces;
+	struct section areas;
 	struct section nodes;
 	struct section records;
 	struct leaves *leaves;
 	size_t nr_leaves;
 };
-
-static int compare(__u64 a, __u64 b)
-{
-	return a < b ? -1 : a > b;
-}
 
 static int compare_nodes(const void *a, const void *b)
 {
@@ -78,6 +116,7 @@ static int compare_leaves(const void *a, const void *b)
 static void tables_free(struct tables *tables)
 {
 	free(tables->spaces.recs);
+	free(tables->areas.recs);
 	free(tables->nodes.recs);
 	free(tables->records.recs);
 	free(tables->leaves);
@@ -141,6 +180,8 @@ static int tables_read(struct vms_store *store, struct tables *tables,
 	ret = section_read(store, VMSTORE_DUMP_SPACES,
 			   sizeof(struct vmstore_rec_space), &tables->spaces);
 	if (!ret)
+		ret = areas_read(store, &tables->areas);
+	if (!ret)
 		ret = section_read(store, VMSTORE_DUMP_NODES,
 				   sizeof(struct vmstore_rec_node),
 				   &tables->nodes);
@@ -159,6 +200,7 @@ static int tables_read(struct vms_store *store, struct tables *tables,
 struct tree {
 	FILE *to;
 	bool color;
+	const struct section *areas;
 	const struct vmstore_rec_node *node, *nodes_end;
 	struct leaves *leaf, *leaves_end;
 };
@@ -193,9 +235,21 @@ static const char *leaf_unit(__u32 level)
 	return units[level <= VMSTORE_NR_LEVELS ? level : 0];
 }
 
+/* What the first nr leaves of a record map. */
+static void print_frames(FILE *to, const struct leaves *leaf, __u64 nr)
+{
+	if (leaf->scattered)
+		fputs("  -> scattered", to);
+	else
+		fprintf(to, "  -> %llx-%llx", leaf->paddr,
+			leaf->paddr + nr * LEAF_SIZE(leaf->level));
+	fprintf(to, "  %llu x %s", nr, leaf_unit(leaf->level));
+}
+
 /* The first nr leaves of the current record; the rest stays there. */
 static void print_leaves(struct tree *tree, __u64 nr)
 {
+	const struct vmstore_rec_kvirt *area = area_at(tree->areas, tree->leaf->va);
 	struct leaves *leaf = tree->leaf;
 	__u64 size = LEAF_SIZE(leaf->level);
 	char buf[VMS_PROP_TEXT];
@@ -205,12 +259,10 @@ static void print_leaves(struct tree *tree, __u64 nr)
 	fprintf(tree->to, "  %s%s%s", out_on(tree->color, OUT_GREEN),
 		vms_prop_columns(leaf->prop, buf),
 		out_on(tree->color, OUT_PLAIN));
-	if (leaf->scattered)
-		fputs("  -> scattered", tree->to);
-	else
-		fprintf(tree->to, "  -> %llx-%llx", leaf->paddr,
-			leaf->paddr + nr * size);
-	fprintf(tree->to, "  %llu x %s\n", nr, leaf_unit(leaf->level));
+	print_frames(tree->to, leaf, nr);
+	if (area)
+		fprintf(tree->to, "  area %llu+%llx", area->id, leaf->va - area->start);
+	fputc('\n', tree->to);
 	leaf->va += nr * size;
 	leaf->paddr += nr * size;
 	leaf->nr -= nr;
@@ -342,6 +394,27 @@ static void tree_of(struct tree *tree, const struct tables *tables, __u64 space)
 		tree->leaves_end--;
 }
 
+/*
+ * One for all spaces: a linear window, in which each frame lies that far behind its
+ * start as in the region, and the areas. The entries of the window are not in nodes. The
+ * store has a root of its own for it, whose user half is empty: it is not of the tree.
+ */
+static void print_kernel_half(struct tree *tree, const struct tables *tables,
+			      __u64 region_size)
+{
+	tree_of(tree, tables, 0);
+	if (tree->node == tree->nodes_end)
+		return;
+	fprintf(tree->to, "%skernel half%s  ", out_on(tree->color, OUT_BOLD),
+		out_on(tree->color, OUT_PLAIN));
+	if (tree->node->level == VMSTORE_NR_LEVELS)
+		fprintf(tree->to, "root %llx, ", (tree->node++)->paddr);
+	fputs("linear window ", tree->to);
+	print_va_range(tree->to, VMSTORE_KERNEL_BASE, VMSTORE_KERNEL_BASE + region_size);
+	fprintf(tree->to, ", areas %zu\n", tables->areas.nr);
+	print_tree(tree);
+}
+
 static void print_space_tree(struct tree *tree, const struct tables *tables,
 			     const struct vmstore_rec_space *space)
 {
@@ -355,22 +428,21 @@ int vms_print_tables(struct vms_store *store, FILE *to,
 {
 	const struct vmstore_rec_space *space;
 	struct tables tables;
-	struct tree tree = { .to = to };
+	struct tree tree = { .to = to, .areas = &tables.areas };
+	struct vmstore_info info;
 	size_t i;
 	int ret;
 
 	opts = opts ? opts : &plain;
 	tree.color = opts->color;
-	ret = tables_read(store, &tables, opts->compact);
+	ret = vms_info(store, &info);
+	if (!ret)
+		ret = tables_read(store, &tables, opts->compact);
 	if (ret)
 		return ret;
 
-	tree_of(&tree, &tables, 0);
-	if (!opts->space && tree.node < tree.nodes_end) {
-		fprintf(to, "%skernel half%s\n", out_on(opts->color, OUT_BOLD),
-			out_on(opts->color, OUT_PLAIN));
-		print_tree(&tree);
-	}
+	if (!opts->space)
+		print_kernel_half(&tree, &tables, info.out_region_size);
 	space = tables.spaces.recs;
 	for (i = 0; i < tables.spaces.nr; i++, space++) {
 		if (!opts->space || space->id == opts->space)
@@ -660,6 +732,194 @@ int vms_print_cursors(struct vms_store *store, FILE *to,
 	return 0;
 }
 
+static void print_io(FILE *to, const struct vmstore_rec_io *io, const struct section *areas)
+{
+	const struct vmstore_rec_kvirt *area = io->space ? NULL : area_at(areas, io->vaddr);
+
+	fprintf(to, "  %s %llu  ", io->writer ? "writer" : "reader", io->id);
+	if (io->space)
+		fprintf(to, "space %llu, ", io->space);
+	else if (area)
+		fprintf(to, "area %llu, ", area->id);
+	else
+		fputs("kernel, ", to);
+	print_va_range(to, io->vaddr, io->vaddr + io->len);
+	fprintf(to, ", left ");
+	print_va_range(to, io->cursor, io->end);
+	fputc('\n', to);
+}
+
+int vms_print_segments(struct vms_store *store, FILE *to,
+		       const struct show_opts *opts)
+{
+	const struct vmstore_rec_segment *rec;
+	struct section segments;
+	size_t i;
+	int ret;
+
+	ret = section_read(store, VMSTORE_DUMP_SEGMENTS, sizeof(*rec), &segments);
+	if (ret)
+		return ret;
+	print_title(to, opts ? opts : &plain, "segments", segments.nr);
+	for (i = 0, rec = segments.recs; i < segments.nr; i++, rec++)
+		fprintf(to, "  segment %llu  %llx-%llx, %llu frames\n", rec->id,
+			rec->start, rec->end,
+			(rec->end - rec->start) / VMSTORE_PAGE_SIZE);
+	free(segments.recs);
+	return 0;
+}
+
+int vms_print_uniques(struct vms_store *store, FILE *to,
+		      const struct show_opts *opts)
+{
+	const struct vmstore_rec_unique *rec;
+	struct section uniques;
+	size_t i;
+	int ret;
+
+	ret = section_read(store, VMSTORE_DUMP_UNIQUES, sizeof(*rec), &uniques);
+	if (ret)
+		return ret;
+	print_title(to, opts ? opts : &plain, "exclusive handles", uniques.nr);
+	for (i = 0, rec = uniques.recs; i < uniques.nr; i++, rec++)
+		fprintf(to, "  unique %llu  %llx\n", rec->id, rec->paddr);
+	free(uniques.recs);
+	return 0;
+}
+
+/* The records of a list: its frames, and in brackets where its cursor is. */
+static size_t print_list(FILE *to, const struct vmstore_rec_list *rec, size_t nr)
+{
+	bool past = rec->cursor && rec->at == rec->nr;
+	size_t i;
+
+	fprintf(to, "  list %llu  %llu frames", rec->id, rec->nr);
+	if (rec->tag)
+		fprintf(to, ", tag %llu", rec->tag);
+	for (i = 0; i < nr && rec[i].id == rec->id; i++) {
+		bool at = rec->cursor && rec[i].index == rec->at;
+
+		if (rec[i].index < rec->nr)
+			fprintf(to, at ? "%s[%llx]" : "%s%llx", i ? " " : ": ", rec[i].paddr);
+	}
+	fputs(past ? (rec->nr ? " []\n" : ": []\n") : "\n", to);
+	return i;
+}
+
+int vms_print_lists(struct vms_store *store, FILE *to,
+		    const struct show_opts *opts)
+{
+	const struct vmstore_rec_list *rec;
+	struct section lists;
+	size_t i, nr = 0;
+	int ret;
+
+	ret = section_read(store, VMSTORE_DUMP_LISTS, sizeof(*rec), &lists);
+	if (ret)
+		return ret;
+	rec = lists.recs;
+	for (i = 0; i < lists.nr; i++)
+		nr += !rec[i].index;	/* each list has a first record */
+	print_title(to, opts ? opts : &plain, "frame lists", nr);
+	for (i = 0; i < lists.nr; )
+		i += print_list(to, &rec[i], lists.nr - i);
+	free(lists.recs);
+	return 0;
+}
+
+static void print_area_line(FILE *to, const struct vmstore_rec_kvirt *area)
+{
+	char size[24];
+
+	fprintf(to, "  area %llu  ", area->id);
+	print_va_range(to, area->start, area->end);
+	fprintf(to, "  %s", out_size_text(area->end - area->start, size));
+	if (area->pins)
+		fprintf(to, area->pins == 1 ? ", kept by %llu reader or writer" :
+					      ", kept by %llu readers or writers", area->pins);
+	fputc('\n', to);
+}
+
+/* A part of an area, as distances from its start; true where it is not empty. */
+static bool print_part(FILE *to, const struct vmstore_rec_kvirt *area, __u64 start, __u64 end)
+{
+	if (start < end)
+		fprintf(to, "    +%llx-%llx  ", start - area->start, end - area->start);
+	return start < end;
+}
+
+/* The leaves of an area and what is between them; the tree moves on to the next one's. */
+static void print_area(struct tree *tree, const struct vmstore_rec_kvirt *area)
+{
+	char buf[VMS_PROP_TEXT];
+	__u64 at = area->start;
+	struct leaves *leaf;
+
+	print_area_line(tree->to, area);
+	for (; tree->leaf < tree->leaves_end && tree->leaf->va < area->end; tree->leaf++) {
+		leaf = tree->leaf;
+		if (print_part(tree->to, area, at, leaf->va))
+			fputs("not mapped\n", tree->to);
+		at = leaves_end(leaf);
+		print_part(tree->to, area, leaf->va, at);
+		fprintf(tree->to, "%s%s%s", out_on(tree->color, OUT_GREEN),
+			vms_prop_columns(leaf->prop, buf), out_on(tree->color, OUT_PLAIN));
+		print_frames(tree->to, leaf, leaf->nr);
+		fputc('\n', tree->to);
+	}
+	if (print_part(tree->to, area, at, area->end))
+		fputs("not mapped\n", tree->to);
+}
+
+int vms_print_areas(struct vms_store *store, FILE *to,
+		    const struct show_opts *opts)
+{
+	const struct vmstore_rec_kvirt *area;
+	struct tables tables;
+	struct tree tree = { .to = to };
+	size_t i;
+	int ret;
+
+	opts = opts ? opts : &plain;
+	tree.color = opts->color;
+	ret = tables_read(store, &tables, opts->compact);
+	if (ret)
+		return ret;
+	print_title(to, opts, "kernel areas", tables.areas.nr);
+	tree_of(&tree, &tables, 0);
+	for (i = 0, area = tables.areas.recs; i < tables.areas.nr; i++, area++)
+		print_area(&tree, area);
+	tables_free(&tables);
+	return 0;
+}
+
+int vms_print_ios(struct vms_store *store, FILE *to,
+		  const struct show_opts *opts)
+{
+	const struct vmstore_rec_io *rec;
+	struct section ios, areas;
+	size_t i;
+	int ret;
+
+	opts = opts ? opts : &plain;
+	ret = areas_read(store, &areas);
+	if (ret)
+		return ret;
+	ret = section_read(store, VMSTORE_DUMP_IOS, sizeof(*rec), &ios);
+	if (ret) {
+		free(areas.recs);
+		return ret;
+	}
+	print_title(to, opts, "readers and writers", ios.nr);
+	for (i = 0, rec = ios.recs; i < ios.nr; i++, rec++) {
+		if (!opts->space || rec->space == opts->space)
+			print_io(to, rec, &areas);
+	}
+	free(ios.recs);
+	free(areas.recs);
+	return 0;
+}
+
 /* Handles from the first on whose ids and frames both follow each other. */
 static size_t handle_run(const struct vmstore_rec_frame *frame, size_t nr)
 {
@@ -704,12 +964,21 @@ int vms_print_handles(struct vms_store *store, FILE *to,
 	return 0;
 }
 
+/* Whose a gather is. */
+static void print_gather(FILE *to, __u64 space, __u64 cursor)
+{
+	if (space)
+		fprintf(to, "space %llu", space);
+	else
+		fputs("kernel half", to);
+	if (cursor)
+		fprintf(to, ", cursor %llu", cursor);
+}
+
 static void print_gathered(FILE *to, const struct vmstore_rec_gathered *rec)
 {
-	fprintf(to, "  %s %llx  space %llu", rec->node ? "node" : "frame",
-		rec->paddr, rec->space);
-	if (rec->cursor)
-		fprintf(to, ", cursor %llu", rec->cursor);
+	fprintf(to, "  %s %llx  ", rec->node ? "node" : "frame", rec->paddr);
+	print_gather(to, rec->space, rec->cursor);
 	fprintf(to, ", %s\n", rec->flushed ? "flushed" : "not flushed");
 }
 
@@ -731,6 +1000,56 @@ int vms_print_gathered(struct vms_store *store, FILE *to,
 			print_gathered(to, rec);
 	}
 	free(tlb.recs);
+	return 0;
+}
+
+static const char *flush_state(__u32 state)
+{
+	switch (state) {
+	case VMSTORE_FLUSH_CHANGED:
+		return "changed";
+	case VMSTORE_FLUSH_PENDING:
+		return "pending";
+	case VMSTORE_FLUSH_SENT:
+		return "sent";
+	default:
+		return "?";
+	}
+}
+
+static void print_flush(FILE *to, const struct vmstore_rec_flush *rec)
+{
+	fputs("  ", to);
+	if (rec->all)
+		fputs("everything", to);
+	else
+		print_va_range(to, rec->start, rec->end);
+	fputs("  ", to);
+	print_gather(to, rec->space, rec->cursor);
+	fprintf(to, ", %s", flush_state(rec->state));
+	if (rec->state == VMSTORE_FLUSH_SENT)
+		fprintf(to, ", CPUs %llx have not flushed", rec->cpus);
+	fputc('\n', to);
+}
+
+int vms_print_flushes(struct vms_store *store, FILE *to,
+		      const struct show_opts *opts)
+{
+	const struct vmstore_rec_flush *rec;
+	struct section flushes;
+	size_t i;
+	int ret;
+
+	opts = opts ? opts : &plain;
+	ret = section_read(store, VMSTORE_DUMP_FLUSHES, sizeof(*rec), &flushes);
+	if (ret)
+		return ret;
+	print_title(to, opts, "flush requests", flushes.nr);
+	for (i = 0, rec = flushes.recs; i < flushes.nr; i++, rec++) {
+		if (!opts->space || rec->space == opts->space)
+			print_flush(to, rec);
+	}
+	free(flushes.recs);
 	return 0;
 }
 
@@ -971,6 +1290,89 @@ static json_object *json_gathered(const void *rec)
 	return object;
 }
 
+static json_object *json_flush(const void *rec)
+{
+	const struct vmstore_rec_flush *flush = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "space", flush->space);
+	out_json_count(object, "cursor", flush->cursor);
+	out_json_text(object, "state", flush_state(flush->state));
+	out_json_bool(object, "all", flush->all);
+	if (!flush->all) {
+		out_json_addr(object, "start", flush->start);
+		out_json_addr(object, "end", flush->end);
+	}
+	if (flush->state == VMSTORE_FLUSH_SENT)
+		out_json_addr(object, "cpus", flush->cpus);
+	return object;
+}
+
+static json_object *json_segment(const void *rec)
+{
+	const struct vmstore_rec_segment *segment = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "id", segment->id);
+	out_json_addr(object, "start", segment->start);
+	out_json_addr(object, "end", segment->end);
+	return object;
+}
+
+static json_object *json_unique(const void *rec)
+{
+	const struct vmstore_rec_unique *unique = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "id", unique->id);
+	out_json_addr(object, "paddr", unique->paddr);
+	return object;
+}
+
+static json_object *json_area(const void *rec)
+{
+	const struct vmstore_rec_kvirt *area = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "id", area->id);
+	out_json_addr(object, "start", area->start);
+	out_json_addr(object, "end", area->end);
+	out_json_count(object, "pins", area->pins);
+	return object;
+}
+
+static json_object *json_list(const void *rec)
+{
+	const struct vmstore_rec_list *list = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "id", list->id);
+	out_json_count(object, "tag", list->tag);
+	out_json_count(object, "nr", list->nr);
+	out_json_count(object, "index", list->index);
+	if (list->index < list->nr)
+		out_json_addr(object, "paddr", list->paddr);
+	out_json_bool(object, "cursor", list->cursor);
+	if (list->cursor)
+		out_json_count(object, "at", list->at);
+	return object;
+}
+
+static json_object *json_io(const void *rec)
+{
+	const struct vmstore_rec_io *io = rec;
+	json_object *object = json_object_new_object();
+
+	out_json_count(object, "id", io->id);
+	out_json_count(object, "space", io->space);
+	out_json_bool(object, "writer", io->writer);
+	out_json_addr(object, "vaddr", io->vaddr);
+	out_json_addr(object, "len", io->len);
+	out_json_addr(object, "cursor", io->cursor);
+	out_json_addr(object, "end", io->end);
+	return object;
+}
+
 static const struct json_section {
 	const char *name;
 	__u32 section;
@@ -989,8 +1391,17 @@ static const struct json_section {
 	  json_node },
 	{ "leaves", VMSTORE_DUMP_LEAVES, sizeof(struct vmstore_rec_leaves),
 	  json_leaves },
+	{ "segments", VMSTORE_DUMP_SEGMENTS, sizeof(struct vmstore_rec_segment),
+	  json_segment },
+	{ "uniques", VMSTORE_DUMP_UNIQUES, sizeof(struct vmstore_rec_unique),
+	  json_unique },
+	{ "lists", VMSTORE_DUMP_LISTS, sizeof(struct vmstore_rec_list), json_list },
+	{ "areas", VMSTORE_DUMP_KVIRTS, sizeof(struct vmstore_rec_kvirt), json_area },
+	{ "ios", VMSTORE_DUMP_IOS, sizeof(struct vmstore_rec_io), json_io },
 	{ "gathered", VMSTORE_DUMP_TLB, sizeof(struct vmstore_rec_gathered),
 	  json_gathered },
+	{ "flushes", VMSTORE_DUMP_FLUSHES, sizeof(struct vmstore_rec_flush),
+	  json_flush },
 };
 
 struct json_ctx {

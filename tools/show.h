@@ -56,8 +56,20 @@ int vms_print_cursors(struct vms_store *store, FILE *to,
 		      const struct show_opts *opts);
 int vms_print_handles(struct vms_store *store, FILE *to,
 		      const struct show_opts *opts);
+int vms_print_segments(struct vms_store *store, FILE *to,
+		       const struct show_opts *opts);
+int vms_print_uniques(struct vms_store *store, FILE *to,
+		      const struct show_opts *opts);
+int vms_print_lists(struct vms_store *store, FILE *to,
+		    const struct show_opts *opts);
+int vms_print_areas(struct vms_store *store, FILE *to,
+		    const struct show_opts *opts);
+int vms_print_ios(struct vms_store *store, FILE *to,
+		  const struct show_opts *opts);
 int vms_print_gathered(struct vms_store *store, FILE *to,
 		       const struct show_opts *opts);
+int vms_print_flushes(struct vms_store *store, FILE *to,
+		      const struct show_opts *opts);
 
 /**
  * vms_print_report() - outcome of a check

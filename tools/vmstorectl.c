@@ -12,7 +12,7 @@
 #include "out.h"
 #include "text.h"
 
-struct ctl_options ctl = { .device = VMS_DEVICE };
+struct ctl_options ctl;
 
 const char *argp_program_version = "vmstorectl " VMSTORECTL_VERSION;
 
@@ -32,6 +32,12 @@ static const struct command commands[] = {
 	  "vmstorectl check examples/walk.vms" },
 	{ "dump", cmd_dump, "run a script, then print the page tables",
 	  "vmstorectl dump examples/walk.vms" },
+	{ "tlb", cmd_tlb, "run a script, then print what is cached and stale",
+	  "vmstorectl tlb examples/stale.vms" },
+	{ "litmus", cmd_litmus, "run TLB litmus tests and count their outcomes",
+	  "vmstorectl litmus --machine=soft litmus" },
+	{ "record", cmd_record, "write what a command does to a store as a script",
+	  "vmstorectl record walk.vms -- vmstorectl run examples/walk.vms" },
 	{ "replay", cmd_replay, "replay the memory calls of a real program",
 	  "vmstorectl replay program.strace" },
 };
@@ -98,7 +104,8 @@ int ctl_open(struct vms_store *store)
 {
 	int ret = vms_open(store, ctl.device);
 
-	return ret ? ctl_call_error(VMS_CALL_OPEN, ctl.device, ret) : CTL_OK;
+	return ret ? ctl_call_error(VMS_CALL_OPEN, ctl.device ? ctl.device : VMS_DEVICE,
+				    ret) : CTL_OK;
 }
 
 int ctl_exit(struct vms_store *store, int status)
@@ -126,7 +133,8 @@ static const char main_doc[] =
 	"  71  out of memory, or cannot write\n"
 	"\n"
 	"A file descriptor is a store: each command makes a new one and leaves nothing\n"
-	"behind. Colours are used on a terminal only, and never with NO_COLOR set.";
+	"behind, unless " VMS_FD_VARIABLE " in the environment is the number of an open one.\n"
+	"Colours are used on a terminal only, and never with NO_COLOR set.";
 
 static char *help_filter(int key, const char *text, void *input)
 {

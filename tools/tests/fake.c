@@ -4,20 +4,28 @@
  * ioctl(), to test what the tools make of outcomes. It is no model of anything:
  * it has flat mappings, invents the nodes it dumps, and checks nothing.
  *
- * VMSTORE_FAKE_FREEZE=N in the environment freezes the store with a violation
- * behind operation N.
+ * In the environment:
+ * VMSTORE_FAKE_FREEZE=N  freezes the store with a violation behind operation N
+ * VMSTORE_FAKE_STATE=F   keeps the store in file F, for processes that share it
+ * VMSTORE_FAKE_ASLEEP=1  who waits for an operation wakes for a signal only
+ * VMSTORE_FAKE_PLACE=A   where the first kernel area lies
+ * VMSTORE_FAKE_TLB=1     there are flushes, and CPUs that have cached this and that
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <linux/vmstore.h>
 
+#include "compiler.h"
 #include "wrap.h"
 
 #define FAKE_FD		1000
@@ -31,12 +39,17 @@ struct leaf {
 	struct vmstore_prop prop;
 };
 
+/* Its leaves are those of space 0 in its range. */
+struct area {
+	__u64 start, end;
+};
+
 struct cursor {
 	__u64 space, start, end, va;
 	int mut;
 };
 
-static struct {
+static struct fake {
 	int made, frozen;
 	__u64 nr_frames, ops;
 	__u32 refs[MAX_FRAMES];
@@ -47,10 +60,19 @@ static struct {
 	__u64 nr_spaces;
 	struct cursor cursors[MAX_IDS];
 	__u64 nr_cursors;
+	struct area areas[MAX_IDS];
+	__u64 nr_areas;
 	struct leaf leaves[MAX_LEAVES];
 	size_t nr_leaves;
 	int active;
-} st;
+	struct vmstore_rec_story story[VMSTORE_STORY_OPS];
+} own, *shared;
+
+/* Frames of the operation that is run, without references. */
+static __u64 list[VMSTORE_MAX_DATA / sizeof(__u64)];
+static __u32 nr_list;
+
+#define st	(*(shared ? shared : &own))
 
 /* --- operations ------------------------------------------------------------ */
 
@@ -244,23 +266,126 @@ static int op_unmap(struct vmstore_op *op)
 
 static int op_access(struct vmstore_op *op)
 {
+	__u64 va = op->arg.access.va;
+	bool kernel = va >= VMSTORE_KERNEL_BASE;
 	struct leaf *leaf;
+	__u64 frame;
 
 	if (space_at(op->arg.access.space))
 		return -ENOENT;
-	leaf = leaf_at(op->arg.access.space, op->arg.access.va);
-	if (!leaf) {
-		op->out.access.fault = VMSTORE_FAULT_TAKEN |
-				       VMSTORE_FAULT_USER;
+	leaf = leaf_at(kernel ? 0 : op->arg.access.space, va);
+	if (kernel && va < VMSTORE_KVIRT_BASE) {
+		frame = (va - VMSTORE_KERNEL_BASE) / PAGE;
+	} else if (leaf) {
+		frame = leaf->frame;
+	} else {
+		op->out.access.fault = VMSTORE_FAULT_TAKEN;
+		if (!kernel)
+			op->out.access.fault |= VMSTORE_FAULT_USER;
 		if (op->flags & VMSTORE_OPF_WRITE)
 			op->out.access.fault |= VMSTORE_FAULT_WRITE;
 		return -EFAULT;
 	}
 	if (op->flags & VMSTORE_OPF_WRITE)
-		st.data[leaf->frame] = op->arg.access.value;
+		st.data[frame] = op->arg.access.value;
 	else
-		op->out.access.value = st.data[leaf->frame];
+		op->out.access.value = st.data[frame];
 	return 0;
+}
+
+static __u64 place(void)
+{
+	const char *text = getenv("VMSTORE_FAKE_PLACE");
+
+	if (st.nr_areas)
+		return st.areas[st.nr_areas].end + PAGE;
+	return text ? strtoull(text, NULL, 0) : VMSTORE_KVIRT_BASE;
+}
+
+static int op_kvirt_map(struct vmstore_op *op)
+{
+	const struct vmstore_arg_kvirt_frames *arg = &op->arg.kvirt_frames;
+	struct area *area;
+	__u64 frame;
+	__u32 i;
+
+	if (arg->map_offset >= arg->area_size ||
+	    nr_list * PAGE > arg->area_size - arg->map_offset)
+		return -EINVAL;
+	for (i = 0; i < nr_list; i++) {
+		if (handle_at(list[i], &frame))
+			return -ENOENT;
+	}
+	op->out.kvirt.start = place();
+	op->out.kvirt.end = op->out.kvirt.start + arg->area_size;
+	op->out.kvirt.id = ++st.nr_areas;
+	op->out.kvirt.leaves = nr_list;
+	area = &st.areas[st.nr_areas];
+	*area = (struct area){ op->out.kvirt.start, op->out.kvirt.end };
+	for (i = 0; i < nr_list; i++) {
+		frame = st.handles[list[i]] - 1;
+		st.handles[list[i]] = 0;
+		st.leaves[st.nr_leaves++] = (struct leaf){
+			0, area->start + arg->map_offset + i * PAGE, frame, arg->prop,
+		};
+	}
+	return 0;
+}
+
+static void kvirt_unmap(struct vmstore_op *op, __u64 va, __u64 end)
+{
+	struct leaf *leaf;
+
+	for (; va < end; va += PAGE) {
+		leaf = leaf_at(0, va);
+		if (!leaf)
+			continue;
+		st.refs[leaf->frame]--;
+		*leaf = st.leaves[--st.nr_leaves];
+		op->out.kvirt_unmap.removed++;
+	}
+}
+
+static int kvirt_query(struct vmstore_op *op)
+{
+	__u64 va = op->arg.kvirt_addr.addr;
+	struct leaf *leaf = leaf_at(0, va);
+
+	op->out.query.start = va / PAGE * PAGE;
+	op->out.query.end = op->out.query.start + PAGE;
+	op->out.query.level = 1;
+	if (!leaf)
+		return 0;
+	op->out.query.found = 1;
+	op->out.query.paddr = leaf->frame * PAGE;
+	op->out.query.prop = leaf->prop;
+	if (!(op->flags & VMSTORE_OPF_PEEK))
+		op->out.query.id = new_handle(leaf->frame);
+	return 0;
+}
+
+static int op_kvirt(struct vmstore_op *op)
+{
+	__u64 id = op->arg.id.id;
+	struct area *area;
+
+	if (!id || id >= MAX_IDS || !st.areas[id].start)
+		return -ENOENT;
+	area = &st.areas[id];
+	switch (op->opcode) {
+	case VMSTORE_OP_KVIRT_QUERY:
+		if (op->arg.kvirt_addr.addr < area->start || op->arg.kvirt_addr.addr >= area->end)
+			return -EINVAL;
+		return kvirt_query(op);
+	case VMSTORE_OP_KVIRT_UNMAP_RANGE:
+		kvirt_unmap(op, area->start + op->arg.kvirt_range.offset,
+			    area->start + op->arg.kvirt_range.offset + op->arg.kvirt_range.len);
+		return 0;
+	default:
+		kvirt_unmap(op, area->start, area->end);
+		area->start = 0;
+		return 0;
+	}
 }
 
 static int op_cursor(struct vmstore_op *op)
@@ -347,6 +472,12 @@ static int execute(struct vmstore_op *op)
 		return 0;
 	case VMSTORE_OP_ACCESS:
 		return op_access(op);
+	case VMSTORE_OP_KVIRT_MAP_FRAMES:
+		return op_kvirt_map(op);
+	case VMSTORE_OP_KVIRT_QUERY:
+	case VMSTORE_OP_KVIRT_UNMAP_RANGE:
+	case VMSTORE_OP_KVIRT_DROP:
+		return op_kvirt(op);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -360,6 +491,8 @@ static unsigned int id_words(__u16 opcode)
 	switch (opcode) {
 	case VMSTORE_OP_FRAME_FROM_UNUSED:
 	case VMSTORE_OP_FRAME_FROM_IN_USE:
+	case VMSTORE_OP_KREADER_NEW:
+	case VMSTORE_OP_KVIRT_MAP_FRAMES:
 		return 0;
 	case VMSTORE_OP_CURSOR_MAP:
 		return 3;
@@ -368,28 +501,56 @@ static unsigned int id_words(__u16 opcode)
 	}
 }
 
+static int resolve_id(__u64 *id, const struct vmstore_op *ops, __u32 at)
+{
+	__u64 ref = *id & ~VMSTORE_REF_FLAG;
+
+	if (!(*id & VMSTORE_REF_FLAG))
+		return 0;
+	if (ref >= at || ops[ref].out_errno || !ops[ref].out.id)
+		return -EINVAL;
+	*id = ops[ref].out.id;
+	return 0;
+}
+
 static int resolve(struct vmstore_op *op, const struct vmstore_op *ops,
 		   __u32 at)
 {
 	unsigned int i;
-	__u64 ref;
+	int ret = 0;
 
-	for (i = 0; i < 2; i++) {
-		if (!(id_words(op->opcode) & 1u << i) ||
-		    !(op->arg.raw[i] & VMSTORE_REF_FLAG))
-			continue;
-		ref = op->arg.raw[i] & ~VMSTORE_REF_FLAG;
-		if (ref >= at || ops[ref].out_errno || !ops[ref].out.id)
-			return -EINVAL;
-		op->arg.raw[i] = ops[ref].out.id;
+	for (i = 0; i < 2 && !ret; i++) {
+		if (id_words(op->opcode) & 1u << i)
+			ret = resolve_id(&op->arg.raw[i], ops, at);
 	}
-	return 0;
+	nr_list = 0;
+	if (op->opcode != VMSTORE_OP_KVIRT_MAP_FRAMES)
+		return ret;
+	nr_list = op->arg.kvirt_frames.count;
+	memcpy(list, (void *)(uintptr_t)op->arg.kvirt_frames.frames, nr_list * sizeof(*list));
+	for (i = 0; i < nr_list && !ret; i++)
+		ret = resolve_id(&list[i], ops, at);
+	return ret;
 }
 
 static void make(__u64 region_size)
 {
 	st.made = 1;
 	st.nr_frames = region_size / PAGE;
+}
+
+static void tell(const struct vmstore_op *op)
+{
+	struct vmstore_rec_story *rec = &st.story[(st.ops + 1) % VMSTORE_STORY_OPS];
+
+	memset(rec, 0, sizeof(*rec));
+	rec->seq = st.ops + 1;
+	rec->op = *op;
+	rec->data_len = nr_list * sizeof(*list);
+	memcpy(rec->data, list, rec->data_len < sizeof(rec->data) ? rec->data_len :
+							      sizeof(rec->data));
+	/* Others may be looking: the number comes last */
+	__atomic_store_n(&st.ops, rec->seq, __ATOMIC_RELEASE);
 }
 
 static int run_one(struct vmstore_op *ops, __u32 at)
@@ -405,7 +566,9 @@ static int run_one(struct vmstore_op *ops, __u32 at)
 	if (!ret)
 		ret = execute(&op);
 	ops[at].out = op.out;
-	if (freeze && ++st.ops == strtoull(freeze, NULL, 0))
+	op.out_errno = ret;
+	tell(&op);
+	if (freeze && st.ops == strtoull(freeze, NULL, 0))
 		st.frozen = 1;
 	return ret;
 }
@@ -522,7 +685,7 @@ static void emit_nodes_above(struct emit *e, const struct leaf *leaf,
 	unsigned int shift;
 	__u32 level;
 
-	for (level = 4; level; level--) {
+	for (level = leaf->space ? 4 : 3; level; level--) {
 		shift = 12 + 9 * level;
 		if (before && before->space == leaf->space &&
 		    before->va >> shift == leaf->va >> shift)
@@ -548,6 +711,62 @@ static void emit_spaces(struct emit *e)
 		if (st.spaces[i])
 			emit(e, &rec, sizeof(rec));
 	}
+}
+
+static void emit_flushes(struct emit *e)
+{
+	static const struct vmstore_rec_flush recs[] = {
+		{ .cursor = 1, .space = 1, .start = 0x400000, .end = 0x401000,
+		  .state = VMSTORE_FLUSH_CHANGED },
+		{ .cursor = 1, .space = 1, .all = 1, .state = VMSTORE_FLUSH_PENDING },
+		{ .start = VMSTORE_KVIRT_BASE, .end = VMSTORE_KVIRT_BASE + PAGE, .cpus = 5,
+		  .state = VMSTORE_FLUSH_SENT },
+	};
+	size_t i;
+
+	for (i = 0; getenv("VMSTORE_FAKE_TLB") && i < ARRAY_SIZE(recs); i++)
+		emit(e, &recs[i], sizeof(recs[0]));
+}
+
+/* The first leaf, and all that a CPU can have instead of it */
+static void emit_cached(struct emit *e)
+{
+	struct vmstore_rec_cached recs[] = {
+		{ .cpu = 2, .level = 1 },
+		{ .cpu = 2, .level = 2, .flags = VMSTORE_CACHED_TABLE, .paddr = 0x112000 },
+		{ .cpu = 2, .level = 3, .flags = VMSTORE_CACHED_TABLE, .paddr = 0x7000 },
+		{ .cpu = 1, .level = 1 },
+		{ .cpu = 1, .level = 1 },
+		{ .cpu = 0, .level = 1 },
+		{ .cpu = 3, .level = 1, .flags = VMSTORE_CACHED_IDLE },
+		{ .cpu = 3, .level = 1, .flags = VMSTORE_CACHED_GLOBAL },
+		{ .cpu = 3, .level = 2, .flags = VMSTORE_CACHED_TABLE, .paddr = ~0ULL },
+		{ .cpu = VMSTORE_CPU_MODEL, .level = 1 },
+	};
+	size_t i;
+
+	if (!getenv("VMSTORE_FAKE_TLB") || !st.nr_leaves)
+		return;
+	for (i = 0; i < ARRAY_SIZE(recs); i++) {
+		recs[i].space = st.leaves[0].space;
+		recs[i].va = st.leaves[0].va;
+		if (recs[i].flags & VMSTORE_CACHED_TABLE)
+			continue;
+		recs[i].paddr = st.leaves[0].frame * PAGE;
+		recs[i].prop = st.leaves[0].prop;
+	}
+	recs[0].prop.flags &= ~VMSTORE_PROP_W;
+	recs[2].va = 0;
+	recs[3].paddr += PAGE;
+	recs[4].va += 0x400000;
+	recs[5].prop.flags |= VMSTORE_PROP_ACCESSED | VMSTORE_PROP_DIRTY;
+	recs[6].va += 0x400000;
+	recs[7].space = 0;
+	recs[7].va = VMSTORE_KVIRT_BASE;
+	recs[8].space = 0;
+	recs[8].va = VMSTORE_KERNEL_BASE;
+	for (i = 0; i < ARRAY_SIZE(recs); i++)
+		emit(e, &recs[i], sizeof(recs[0]));
 }
 
 static void emit_slots(struct emit *e)
@@ -581,6 +800,21 @@ static void emit_handles(struct emit *e)
 	}
 }
 
+static void emit_areas(struct emit *e)
+{
+	struct vmstore_rec_kvirt rec;
+	__u64 i;
+
+	for (i = 1; i <= st.nr_areas; i++) {
+		rec = (struct vmstore_rec_kvirt){
+			.id = i, .start = st.areas[i].start, .end = st.areas[i].end,
+			.pins = i == 2,
+		};
+		if (rec.start)
+			emit(e, &rec, sizeof(rec));
+	}
+}
+
 static void emit_cursors(struct emit *e)
 {
 	struct vmstore_rec_cursor rec;
@@ -599,11 +833,46 @@ static void emit_cursors(struct emit *e)
 	}
 }
 
+/* As the module: a signal ends the wait, and so does a store that is frozen */
+static int wait_for_story(__u64 seq)
+{
+	bool asleep = getenv("VMSTORE_FAKE_ASLEEP");
+
+	while ((asleep || st.ops < seq) && !st.frozen) {
+		if (usleep(1000))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int dump_story(struct vmstore_dump *dump)
+{
+	__u64 seq = dump->pos[0] ? dump->pos[0] : 1;
+	int ret = 0;
+
+	if (dump->flags & VMSTORE_DUMP_WAIT)
+		ret = wait_for_story(seq);
+	if (st.ops >= VMSTORE_STORY_OPS && seq <= st.ops - VMSTORE_STORY_OPS)
+		seq = st.ops - VMSTORE_STORY_OPS + 1;
+	dump->out_len = 0;
+	for (; !ret && seq <= st.ops && dump->out_len + dump->rec_size <= dump->buf_len; seq++) {
+		memcpy((char *)(uintptr_t)dump->buf + dump->out_len,
+		       &st.story[seq % VMSTORE_STORY_OPS], dump->rec_size);
+		dump->out_len += dump->rec_size;
+	}
+	dump->pos[0] = seq;
+	dump->out_more = seq <= st.ops;
+	return ret;
+}
+
 static int fake_dump(struct vmstore_dump *dump)
 {
+	const struct vmstore_rec_node root = { .paddr = 0x40 * PAGE, .level = 4 };
 	struct emit e = { .dump = dump };
 	size_t i;
 
+	if (dump->section == VMSTORE_DUMP_STORY)
+		return dump_story(dump);
 	dump->out_len = 0;
 	dump->out_more = 0;
 	dump->out_generation = 7;
@@ -622,6 +891,8 @@ static int fake_dump(struct vmstore_dump *dump)
 		emit_slots(&e);
 		break;
 	case VMSTORE_DUMP_NODES:
+		if (st.nr_areas)
+			emit(&e, &root, sizeof(root));
 		for (i = 0; i < st.nr_leaves; i++)
 			emit_nodes_above(&e, &st.leaves[i],
 					 i ? &st.leaves[i - 1] : NULL);
@@ -629,7 +900,20 @@ static int fake_dump(struct vmstore_dump *dump)
 	case VMSTORE_DUMP_LEAVES:
 		emit_leaves(&e);
 		break;
+	case VMSTORE_DUMP_KVIRTS:
+		emit_areas(&e);
+		break;
 	case VMSTORE_DUMP_TLB:
+	case VMSTORE_DUMP_SEGMENTS:
+	case VMSTORE_DUMP_UNIQUES:
+	case VMSTORE_DUMP_LISTS:
+	case VMSTORE_DUMP_IOS:
+		break;
+	case VMSTORE_DUMP_FLUSHES:
+		emit_flushes(&e);
+		break;
+	case VMSTORE_DUMP_CACHED:
+		emit_cached(&e);
 		break;
 	default:
 		return -EINVAL;
@@ -667,6 +951,7 @@ static int fake_info(struct vmstore_info *info)
 	info->out_max_region_size = MAX_FRAMES * PAGE;
 	info->out_default_region_size = 4 << 20;
 	info->out_ops = st.ops;
+	info->out_check_mode = VMSTORE_CHECK_FULL;
 	info->out_frozen = st.frozen;
 	return 0;
 }
@@ -689,6 +974,21 @@ static int fake_ioctl(unsigned long cmd, void *arg)
 	}
 }
 
+/* The same store for all processes that name the same file */
+static void share(void)
+{
+	const char *path = getenv("VMSTORE_FAKE_STATE");
+	int fd = path && !shared ? __real_open(path, O_RDWR | O_CREAT, 0600) : -1;
+
+	if (fd < 0)
+		return;
+	if (!ftruncate(fd, sizeof(*shared)))
+		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (!shared || shared == MAP_FAILED)
+		abort();
+	__real_close(fd);
+}
+
 int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	int ret;
@@ -704,9 +1004,25 @@ int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
 
 int __wrap_open(const char *path, int flags, ...)
 {
-	if (!strcmp(path, "/dev/vmstore"))
+	if (!strcmp(path, "/dev/vmstore")) {
+		share();
 		return FAKE_FD;
+	}
 	return __real_open(path, flags, 0600);
+}
+
+int __wrap_fcntl(int fd, int cmd, ...)
+{
+	va_list args;
+	int arg;
+
+	va_start(args, cmd);
+	arg = va_arg(args, int);
+	va_end(args);
+	if (fd != FAKE_FD)
+		return __real_fcntl(fd, cmd, arg);
+	share();
+	return FAKE_FD;
 }
 
 int __wrap_close(int fd)

@@ -3,6 +3,7 @@
  * Tests of libvmstore's texts and of the script parser. Prints TAP.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,8 +194,13 @@ static void test_table(void)
 			check(vms_op_arg(desc, field->name) == field);
 		}
 		vms_for_each_out(field, desc) {
-			check_field(field, offsetof(struct vmstore_op, out),
-				    sizeof(op.out));
+			/* Data lies where an argument says */
+			if (field->kind == VMS_KIND_DATA)
+				check_field(field, offsetof(struct vmstore_op, arg.io_data.buf),
+					    sizeof(op.arg.io_data.buf));
+			else
+				check_field(field, offsetof(struct vmstore_op, out),
+					    sizeof(op.out));
 			check(vms_op_out(desc, field->name) == field);
 		}
 		check(desc->makes == VMS_KIND_NONE || vms_op_out(desc, "id"));
@@ -228,13 +234,13 @@ static void test_fields(void)
 	}
 }
 
-static char *op_text(const struct vmstore_op *op)
+static char *op_text(const struct vmstore_op *op, const void *data)
 {
 	char *text;
 	size_t len;
 	FILE *to = open_memstream(&text, &len);
 
-	vms_op_print(to, op);
+	vms_op_print(to, op, data);
 	fclose(to);
 	return text;
 }
@@ -258,6 +264,8 @@ static void test_round_trip(void)
 {
 	const struct vms_op_desc *desc;
 	const struct vms_field *field;
+	static const unsigned char data[] = "a \"b\" # -> \\ c\n";
+	static const __u64 frames[] = { 0x12, 0x300000000000000d };
 	struct script script;
 	struct vmstore_op op;
 	char *text, *messages;
@@ -270,18 +278,73 @@ static void test_round_trip(void)
 		op.flags = desc->flags;
 		op.cpu = i % 3;
 		vms_for_each_arg(field, desc) {
-			vms_field_set(&op, field, n);
-			n = field->kind == VMS_KIND_PROP ? 7 : n + 4;
+			if (field->kind == VMS_KIND_DATA)
+				op.arg.io_data.len = sizeof(data) - 1;
+			else if (field->kind == VMS_KIND_FRAMES)
+				vms_frames_set_nr(&op, field, 2);
+			else
+				vms_field_set(&op, field, field->kind == VMS_KIND_PROP ? 7 : n);
+			n += 4;
 		}
-		text = op_text(&op);
+		text = op_text(&op, vms_op_arg(desc, "frames") ? (void *)frames : data);
 		check(!parse_text(&script, text, &messages));
 		check(!*messages);
 		check(script.nr == 1 &&
 		      !memcmp(&script.stmts[0].op, &op, sizeof(op)));
+		if (script.nr == 1 && script.stmts[0].nr_frames)
+			check(script.stmts[0].frames[0].constant == frames[0] &&
+			      script.stmts[0].frames[1].constant == frames[1]);
+		else if (script.nr == 1 && script.stmts[0].data.len)
+			check(script.stmts[0].data.len == sizeof(data) - 1 &&
+			      !memcmp(script.stmts[0].data.bytes, data, sizeof(data) - 1));
 		script_free(&script);
 		free(messages);
 		free(text);
 	}
+}
+
+static void check_data(const char *text, const char *want, size_t len)
+{
+	unsigned char *bytes = NULL;
+	size_t got = 0;
+
+	check(!vms_data_parse(text, &bytes, &got));
+	check(got == len && !memcmp(bytes, want, len));
+	free(bytes);
+}
+
+static void test_data(void)
+{
+	static const char *const bad[] = {
+		"\"", "\"a", "\"a\"b", "a", "0", "0x12", "12g0", "\"\\q\"", "\"\\x1\"",
+		"\"\\", "a\"b\"", "12 34",
+	};
+	unsigned char *bytes;
+	size_t i, len;
+	char *text;
+	FILE *to;
+
+	check_data("\"\"", "", 0);
+	check_data("\"a b\"", "a b", 3);
+	check_data("\"\\n\\t\\r\\0\\\\\\\"\\x7f\"", "\n\t\r\0\\\"\x7f", 7);
+	check_data("00fFa0", "\0\xff\xa0", 3);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		check(vms_data_parse(bad[i], &bytes, &len) == -EINVAL);
+		check(!bytes && !len);
+	}
+	/* What cannot be read as text is digits, and what is long is cut */
+	to = open_memstream(&text, &len);
+	vms_data_print(to, (const unsigned char *)"\0a", 2);
+	fclose(to);
+	check(!strcmp(text, "0061"));
+	free(text);
+	bytes = calloc(1, VMS_DATA_TEXT + 1);
+	to = open_memstream(&text, &len);
+	vms_data_print(to, bytes, VMS_DATA_TEXT + 1);
+	fclose(to);
+	check(len == 2 * VMS_DATA_TEXT + 3 && !strcmp(text + len - 3, "..."));
+	free(text);
+	free(bytes);
 }
 
 /* --- batches --------------------------------------------------------------- */
@@ -310,6 +373,104 @@ static void test_batch(void)
 	check(!batch.nr && batch.room);
 	vms_batch_free(&batch);
 	check(!batch.ops);
+}
+
+/* What a builder makes is what a script says. */
+static void check_built(const struct vmstore_op *op, const void *data, const char *want)
+{
+	char *text = op_text(op, data);
+
+	check(!strcmp(text, want));
+	free(text);
+}
+
+static void test_area_builders(void)
+{
+	const struct vmstore_prop rw = vms_prop(VMSTORE_PROP_R | VMSTORE_PROP_W, 0);
+	const __u64 frames[] = { 7, VMSTORE_REF(0) };
+	struct vms_batch batch = VMS_BATCH_INIT;
+	size_t area;
+
+	vms_batch_frame_alloc(&batch);
+	area = vms_batch_kvirt_map_frames(&batch, 0x4000, 0x1000, frames, 2, rw);
+	vms_batch_kvirt_map_untracked(&batch, 0x200000, 0, 0x400000, 0x600000, rw);
+	vms_batch_kvirt_query(&batch, VMSTORE_REF(area), VMSTORE_KVIRT_BASE, VMSTORE_OPF_PEEK);
+	vms_batch_kvirt_unmap_range(&batch, VMSTORE_REF(area), 0x1000, 0x2000);
+	vms_batch_kvirt_protect_range(&batch, VMSTORE_REF(area), 0x1000, 0x2000, rw,
+				      vms_prop(VMSTORE_PROP_X, 0), VMSTORE_OPF_CACHE);
+	vms_batch_kvirt_drop(&batch, VMSTORE_REF(area));
+	check(area == 1 && batch.nr == 7 && !batch.error);
+	check(batch.ops[area].arg.kvirt_frames.frames == (uintptr_t)frames);
+	check_built(&batch.ops[1], frames,
+		    "kvirt-map-frames size=0x4000 frames=7,#0 offset=0x1000 prop=rw");
+	check_built(&batch.ops[2], NULL,
+		    "kvirt-map-untracked size=0x200000 start=0x400000 end=0x600000 prop=rw");
+	check_built(&batch.ops[3], NULL, "kvirt-query area=#1 va=0xffff804000000000 peek");
+	check_built(&batch.ops[4], NULL, "kvirt-unmap-range area=#1 offset=0x1000 len=0x2000");
+	check_built(&batch.ops[5], NULL,
+		    "kvirt-protect-range area=#1 offset=0x1000 len=0x2000 prop=rw mask=x cache");
+	check_built(&batch.ops[6], NULL, "kvirt-drop area=#1");
+	vms_batch_free(&batch);
+}
+
+static void test_tlb_builders(void)
+{
+	struct vms_batch batch = VMS_BATCH_INIT;
+
+	vms_batch_tlb_issue(&batch, 3, 0x1000, 0x2000);
+	vms_batch_tlb_issue(&batch, 3, 0, 0);
+	vms_batch_tlb_issue_with(&batch, 3, 7, 0x1000, 0x1000);
+	vms_batch_tlb_issue_with(&batch, 3, 8, 0, 0);
+	vms_batch_tlb_dispatch(&batch, 3);
+	vms_batch_tlb_sync(&batch, 3);
+	batch.cpu = 1;
+	vms_batch_tlb_flush_local(&batch, 2, 0x1000, 0x1000);
+	vms_batch_tlb_flush_local(&batch, 2, 0, 0);
+	batch.cpu = 0;
+	vms_batch_unmap(&batch, 3, 0x1000);
+	check(batch.nr == 9 && !batch.error);
+	batch.ops[8].flags = VMSTORE_OPF_DEFER;
+	check_built(&batch.ops[0], NULL, "tlb-issue cursor=3 va=0x1000 len=0x2000");
+	check_built(&batch.ops[1], NULL, "tlb-issue cursor=3 all");
+	check_built(&batch.ops[2], NULL, "tlb-issue-with cursor=3 frame=7 va=0x1000 len=0x1000");
+	check_built(&batch.ops[3], NULL, "tlb-issue-with cursor=3 frame=8 all");
+	check_built(&batch.ops[4], NULL, "tlb-dispatch cursor=3");
+	check_built(&batch.ops[5], NULL, "tlb-sync cursor=3");
+	check_built(&batch.ops[6], NULL,
+		    "tlb-flush-local space=2 va=0x1000 len=0x1000 @cpu 1");
+	check_built(&batch.ops[7], NULL, "tlb-flush-local space=2 all @cpu 1");
+	check_built(&batch.ops[8], NULL, "cursor-unmap cursor=3 len=0x1000 defer");
+	vms_batch_free(&batch);
+}
+
+static void test_list_builders(void)
+{
+	struct vms_batch batch = VMS_BATCH_INIT;
+	size_t list = vms_batch_list_new(&batch);
+
+	vms_batch_list_push_back(&batch, VMSTORE_REF(list), 7);
+	vms_batch_list_push_front(&batch, VMSTORE_REF(list), 8);
+	vms_batch_list_insert_at(&batch, VMSTORE_REF(list), 9, 1);
+	vms_batch_list_contains(&batch, VMSTORE_REF(list), 0x400000);
+	vms_batch_list_take_at(&batch, VMSTORE_REF(list), 2);
+	vms_batch_list_cursor_at(&batch, VMSTORE_REF(list), 0x401000);
+	vms_batch_list_cursor_insert_before(&batch, VMSTORE_REF(list), VMSTORE_REF(5));
+	vms_batch_list_move_next(&batch, VMSTORE_REF(list));
+	vms_batch_list_cursor_drop(&batch, VMSTORE_REF(list));
+	vms_batch_list_drop(&batch, VMSTORE_REF(list));
+	check(list == 0 && batch.nr == 11 && !batch.error);
+	check_built(&batch.ops[0], NULL, "list-new");
+	check_built(&batch.ops[1], NULL, "list-push-back list=#0 unique=7");
+	check_built(&batch.ops[2], NULL, "list-push-front list=#0 unique=8");
+	check_built(&batch.ops[3], NULL, "list-insert-at list=#0 unique=9 n=1");
+	check_built(&batch.ops[4], NULL, "list-contains list=#0 paddr=0x400000");
+	check_built(&batch.ops[5], NULL, "list-take-at list=#0 n=2");
+	check_built(&batch.ops[6], NULL, "list-cursor-at list=#0 paddr=0x401000");
+	check_built(&batch.ops[7], NULL, "list-cursor-insert-before list=#0 unique=#5");
+	check_built(&batch.ops[8], NULL, "list-move-next list=#0");
+	check_built(&batch.ops[9], NULL, "list-cursor-drop list=#0");
+	check_built(&batch.ops[10], NULL, "list-drop list=#0");
+	vms_batch_free(&batch);
 }
 
 static void test_closed_store(void)
@@ -385,6 +546,36 @@ static void test_names(void)
 	free(messages);
 }
 
+/* An area is an id, and where an address is wanted its first one. */
+static void test_areas(void)
+{
+	const struct script_statement *stmt;
+	struct script script;
+	char *messages;
+
+	check(!parse_text(&script,
+			  "f = frame-alloc\n"
+			  "k = kvirt-map-frames size=16k frames=f,7 offset=4k prop=rw\n"
+			  "access space=1 va=k+8k -> value=f.paddr\n"
+			  "kvirt-query area=k va=k.end -> start=k+4k\n"
+			  "kreader-new va=k len=k.leaves+1\n",
+			  &messages));
+	check(!*messages);
+	stmt = script.stmts;
+	check(stmt[1].op.arg.kvirt_frames.count == 2 && stmt[1].nr_frames == 2);
+	check(stmt[1].op.arg.kvirt_frames.area_size == 16384);
+	check(stmt[1].op.arg.kvirt_frames.map_offset == 4096);
+	check(stmt[2].args[0].value.refs[0].stmt == 1);
+	check(!strcmp(stmt[2].args[0].value.refs[0].field->name, "start"));
+	check(stmt[2].args[0].value.constant == 8192);
+	check(!stmt[3].args[0].value.refs[0].field);
+	check(!strcmp(stmt[3].args[1].value.refs[0].field->name, "end"));
+	check(stmt[3].outs[0].value.constant == 4096);
+	check(stmt[4].nr_args == 2);
+	script_free(&script);
+	free(messages);
+}
+
 /* A wrong line, the position of its mistake, and words of the message. */
 static const struct mistake {
 	const char *text;
@@ -433,6 +624,29 @@ static const struct mistake {
 	{ "setup machine=sfot", "t:1:15:", "did you mean 'soft'?" },
 	{ "setup cpus=1T", "t:1:12:", "not a number that fits" },
 	{ "setup fast", "t:1:7:", "arg=value" },
+	{ "w = kwriter-new va=0 len=8\nwriter-write-val writer=w data=\"a",
+	  "t:2:32:", "in quotes" },
+	{ "w = kwriter-new va=0 len=8\nwriter-write-val writer=w data=abc",
+	  "t:2:32:", "hexadecimal" },
+	{ "w = kwriter-new va=0 len=8\nwriter-write-val writer=w data=",
+	  "t:2:32:", "in quotes" },
+	{ "r = kreader-new va=0 len=8\nreader-read-val reader=r len=1 -> data=x",
+	  "t:2:40:", "in quotes" },
+	{ "r = kreader-new va=0 len=8\nframe-drop frame=r",
+	  "t:2:18:", "reader or writer" },
+	{ "r = kreader-new va=0 len=8\nv = reader-read-val reader=r len=1\n"
+	  "frame-from-unused paddr=v.data",
+	  "t:3:25:", "bytes" },
+	{ "k = kvirt-map-frames size=4k frames=- prop=r\nkvirt-drop area=1\nframe-drop frame=k",
+	  "t:3:18:", "'k' is a kernel area" },
+	{ "k = kvirt-map-frames size=4k frames=- prop=r\nframe-from-unused paddr=k",
+	  "t:2:25:", "paddr must be a number, and 'k' is a kernel area" },
+	{ "k = kvirt-map-frames size=4k frames=- prop=r\nkvirt-query area=k+4k va=k",
+	  "t:2:18:", "not a value" },
+	{ "s = space-new\naccess space=s va=s+4k", "t:2:19:",
+	  "va must be a number, and 's' is a space" },
+	{ "kvirt-map-frames size=4k frames=1 prop=r ofset=4k", "t:1:42:",
+	  "did you mean 'offset'?" },
 };
 
 static void check_mistake(const struct mistake *mistake)
@@ -441,7 +655,7 @@ static void check_mistake(const struct mistake *mistake)
 	char *messages;
 
 	if (parse_text(&script, mistake->text, &messages) != -EINVAL ||
-	    script.errors != 1 || !strstr(messages, mistake->place) ||
+	    script.source.errors != 1 || !strstr(messages, mistake->place) ||
 	    !strstr(messages, mistake->words)) {
 		failed_here++;
 		printf("# of '%s': wanted %s %s, got %s\n", mistake->text,
@@ -482,7 +696,7 @@ static void test_one_mistake(void)
 	check(parse_text(&script,
 			 "f = frame-alloc bogus\nframe-drop frame=f\n",
 			 &messages) == -EINVAL);
-	check(script.errors == 1);
+	check(script.source.errors == 1);
 	script_free(&script);
 	free(messages);
 }
@@ -501,10 +715,15 @@ int main(void)
 		{ "the table of operations", test_table },
 		{ "fields", test_fields },
 		{ "operations as text and back", test_round_trip },
+		{ "data as text and back", test_data },
 		{ "batches", test_batch },
+		{ "builders of areas", test_area_builders },
+		{ "builders of frame lists", test_list_builders },
+		{ "builders of flush requests", test_tlb_builders },
 		{ "a store that is not there", test_closed_store },
 		{ "statements", test_statement },
 		{ "names", test_names },
+		{ "kernel areas", test_areas },
 		{ "mistakes", test_mistakes },
 		{ "the caret", test_caret },
 		{ "one mistake, one message", test_one_mistake },

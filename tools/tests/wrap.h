@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What "ld --wrap" makes of open(), ioctl() and close()
+ * What "ld --wrap" makes of open(), ioctl(), close() and fcntl()
  */
 #ifndef VMSTORE_TESTS_WRAP_H
 #define VMSTORE_TESTS_WRAP_H
@@ -11,5 +11,7 @@ int __real_ioctl(int fd, unsigned long cmd, void *arg);
 int __wrap_ioctl(int fd, unsigned long cmd, void *arg);
 int __real_close(int fd);
 int __wrap_close(int fd);
+int __real_fcntl(int fd, int cmd, ...);
+int __wrap_fcntl(int fd, int cmd, ...);
 
 #endif /* VMSTORE_TESTS_WRAP_H */
