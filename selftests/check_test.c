@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMSTORE_CHECK and VMSTORE_DUMP. */
+#include "op_recipes.h"
 #include "vmstore_test.h"
 
 #define VA	0x10000000ULL
@@ -25,6 +26,11 @@ FIXTURE_VARIANT_ADD(check, default_off) {
 	.mode = VMSTORE_CHECK_OFF,
 };
 
+FIXTURE_VARIANT_ADD(check, default_step) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_STEP,
+};
+
 FIXTURE_VARIANT_ADD(check, soft_full) {
 	.machine = VMSTORE_MACHINE_SOFT,
 	.mode = VMSTORE_CHECK_FULL,
@@ -33,10 +39,13 @@ FIXTURE_VARIANT_ADD(check, soft_full) {
 /*
  * A state with something of everything: handles, shared and freed frames, device
  * memory, two spaces with leaves of several properties, cursors of both kinds, tables
- * that stay empty, and things gathered.
+ * that stay empty, things gathered, readers and writers of a space and of the window,
+ * frame lists with a cursor and without, kernel areas.
  */
 static int populate(int fd, __u64 *space)
 {
+	static const __u64 in_area[] = { VMSTORE_REF(44), VMSTORE_REF(45) };
+	const __u64 device = VT_SMALL - 4 * VT_PAGE;
 	struct vmstore_op ops[] = {
 		/* 0 */ vt_space_new(),
 		/* 1 */ vt_space_new(),
@@ -67,6 +76,27 @@ static int populate(int fd, __u64 *space)
 		/* 25 */ vt_map(VMSTORE_REF(21), VMSTORE_REF(24), VT_RW),
 		/* 26 */ vt_jump(VMSTORE_REF(2), VA + 2 * VT_PAGE),
 		/* 27 */ vt_unmap(VMSTORE_REF(2), VT_PAGE),
+		/* 28 */ vt_from_unused(VT_SMALL / 2),
+		/* 29 */ vt_kio_new(false, VMSTORE_KERNEL_BASE + VT_SMALL / 2, VT_PAGE),
+		/* 30 */ vt_kio_new(true, VMSTORE_KERNEL_BASE + VT_SMALL / 2 + 8, 8),
+		/* 31 */ vt_io_new(false, VMSTORE_REF(0), VA, VT_PAGE),
+		/* 32 */ vt_io_new(true, VMSTORE_REF(0), VA + 2 * VT_PAGE, VT_PAGE),
+		/* 33 */ VT_W(SEGMENT_FROM_UNUSED, VT_SMALL / 2 + 2 * VT_PAGE,
+			      VT_SMALL / 2 + 5 * VT_PAGE, 0),
+		/* 34 */ VT_W(SEGMENT_CLONE, VMSTORE_REF(33), 0, 0),
+		/* 35 */ VT_W(UNIQUE_FROM_UNUSED, VT_SMALL / 2 + 6 * VT_PAGE, 0, 0),
+		/* 36 */ VT_W(UNIQUE_FROM_UNUSED, VT_SMALL / 2 + 7 * VT_PAGE, 0, 0),
+		/* 37 */ VT_W(UNIQUE_FROM_UNUSED, VT_SMALL / 2 + 8 * VT_PAGE, 0, 0),
+		/* 38 */ VT_W(UNIQUE_FROM_UNUSED, VT_SMALL / 2 + 9 * VT_PAGE, 0, 0),
+		/* 39 */ vt_list_new(),
+		/* 40 */ vt_list_new(),
+		/* 41 */ VT_W(LIST_PUSH_BACK, VMSTORE_REF(39), VMSTORE_REF(37), 0),
+		/* 42 */ VT_W(LIST_PUSH_BACK, VMSTORE_REF(40), VMSTORE_REF(38), 0),
+		/* 43 */ VT_W(LIST_CURSOR_FRONT, VMSTORE_REF(40), 0, 0),
+		/* 44 */ vt_alloc(),
+		/* 45 */ vt_alloc(),
+		/* 46 */ vt_kvirt_map(4 * VT_PAGE, VT_PAGE, in_area, 2, VT_RW),
+		/* 47 */ vt_kvirt_untracked(3 * VT_PAGE, 0, device, device + 2 * VT_PAGE, VT_RO),
 	};
 	int err = vt_run(fd, ops, ARRAY_SIZE(ops), 0, NULL);
 	size_t i;
@@ -201,6 +231,23 @@ TEST_F(check, bad_arrays)
 	}
 }
 
+/*
+ * Clauses that have nothing to speak of: G2 and G3 compare with a copy of the state that
+ * is kept in the checked modes only, T1 to T4 are about what the model considers cached,
+ * which is kept there, too, and so is what G9 compares. G5 is about nodes that wait for a grace
+ * period.
+ */
+static bool may_rest(const struct vmstore_clause *clause, __u32 mode)
+{
+	static const char *const checked[] = { "G2", "G3", "T1", "T2", "T3", "T4", "G9" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(checked); i++)
+		if (!strcmp(clause->id, checked[i]))
+			return mode == VMSTORE_CHECK_OFF;
+	return !strcmp(clause->id, "G5");
+}
+
 TEST_F(check, clause_table)
 {
 	int nr = read_clauses(self->fd, clauses, MAX_CLAUSES);
@@ -215,7 +262,7 @@ TEST_F(check, clause_table)
 			  strnlen(clauses[i].text, sizeof(clauses[i].text)));
 		EXPECT_EQ(0, clauses[i].violated);
 		EXPECT_LE(clauses[i].not_vacuous, clauses[i].evaluated);
-		EXPECT_LT(0, clauses[i].evaluated)
+		EXPECT_TRUE(clauses[i].evaluated || may_rest(&clauses[i], variant->mode))
 			TH_LOG("%s", clauses[i].id);
 		for (k = 0; k < i; k++)
 			EXPECT_NE(0, strcmp(clauses[i].id, clauses[k].id))
@@ -227,13 +274,17 @@ TEST_F(check, clause_table)
 TEST_F(check, clauses_of_the_model)
 {
 	static const char *const demanded[] = {
-		"I0", "S1", "S2", "S3", "S6", "S7", "S8", "S12", "S13", "S14",
+		"I0", "S1", "S2", "S2h", "S3", "S5", "S6", "S7", "S8", "S9", "S10", "S11",
+		"S12", "S13", "S14", "V1", "V2", "V3", "V4", "V5", "V6",
+		"W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9",
 		"A1", "A2", "A3a", "A3b", "A3c", "A3d",
 		"R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11", "R12",
 		"R13", "R14", "R15", "R16", "R17",
 		"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "P12",
 		"P13", "P14",
-		"C1", "C2", "C3", "C4", "C5", "C6", "D16",
+		"C1", "C2", "C3", "C4", "C5", "C6", "D16", "D17",
+		"K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9",
+		"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11",
 	};
 	int nr = read_clauses(self->fd, clauses, MAX_CLAUSES);
 	size_t i;
@@ -249,16 +300,20 @@ TEST_F(check, clauses_of_the_model)
 
 /*
  * Clauses whose premise holds in the fixture's state: a clause that is never put to
- * the test proves nothing. Left out: R8 (no unique handles), R11 (rc 0 is never seen
- * between operations), P12 (no huge leaves in user tables)
+ * the test proves nothing. Left out: R11 (rc 0 is never seen between operations), P12 (no
+ * huge leaves in user tables)
  */
 TEST_F(check, not_vacuous)
 {
 	static const char *const exercised[] = {
-		"I0", "S1", "S2", "S3", "S6", "S7", "S8", "S12", "S13",
+		"I0", "S1", "S2", "S2h", "S3", "S5", "S6", "S7", "S8", "S9", "S10", "S11",
+		"S12", "S13", "V1", "V2", "V3", "V4", "V5", "V6",
+		"W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9",
 		"A1", "A2", "A3a", "A3b", "A3c", "A3d", "R2", "R5", "R6", "R7", "R9", "R12",
+		"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11", "R8",
 		"R13", "R15", "R16", "R17", "P1", "P2", "P3", "P5", "P6", "P7", "P8", "P9",
 		"P10", "P11", "P13", "P14", "C1", "C2", "C3", "C4", "C5", "C6", "D16",
+		"K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "D17",
 	};
 	int nr = read_clauses(self->fd, clauses, MAX_CLAUSES);
 	size_t i;
@@ -280,15 +335,20 @@ TEST_F(check, counts_grow)
 	int i;
 
 	ASSERT_EQ(nr, read_clauses(self->fd, again, MAX_CLAUSES));
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		/* G9: of slots that were claimed since the last check, and none was */
+		if (may_rest(&clauses[i], variant->mode) || !strcmp(clauses[i].id, "G9"))
+			continue;
 		EXPECT_LT(clauses[i].evaluated, again[i].evaluated)
 			TH_LOG("%s", clauses[i].id);
+	}
 	ASSERT_EQ(0, vt_run1(self->fd, &op));
 	ASSERT_EQ(nr, read_clauses(self->fd, clauses, MAX_CLAUSES));
 	for (i = 0; i < nr; i++) {
 		__u64 one = clauses[i].evaluated - again[i].evaluated;
 
-		EXPECT_LT(0, one);
+		EXPECT_TRUE(one || may_rest(&clauses[i], variant->mode) ||
+			    !strcmp(clauses[i].id, "G9"));
 		if (variant->mode == VMSTORE_CHECK_FULL)
 			EXPECT_EQ(0, one % 2);
 	}
@@ -301,7 +361,7 @@ TEST_F(check, dump_minimal_buffers)
 {
 	__u32 section;
 
-	for (section = 1; section <= VT_NR_SECTIONS; section++) {
+	vt_for_each_section(section) {
 		static const __u32 sizes[] = { 1, 2, 3, 7 };
 		struct vt_sec whole, paged;
 		size_t i;
@@ -331,8 +391,11 @@ TEST_F(check, dump_sections)
 {
 	EXPECT_EQ(2, vt_count(self->fd, VMSTORE_DUMP_SPACES));
 	EXPECT_EQ(3, vt_count(self->fd, VMSTORE_DUMP_CURSORS));
-	EXPECT_EQ(1, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	EXPECT_EQ(2, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	EXPECT_EQ(4, vt_count(self->fd, VMSTORE_DUMP_IOS));
 	EXPECT_LT(4, vt_count(self->fd, VMSTORE_DUMP_SLOTS));
+	EXPECT_EQ(2, vt_count(self->fd, VMSTORE_DUMP_KVIRTS));
+	EXPECT_EQ(4, vt_count_leaves(self->fd, 0));
 	EXPECT_EQ(4, vt_count_leaves(self->fd, self->space));
 	EXPECT_EQ(2, vt_count_leaves(self->fd, self->space + 1));
 	/* 4, 3, 2, and two leaf tables; the other: 4, 3, 2, 1 twice below the root */
@@ -542,7 +605,7 @@ TEST_F(check, dump_any_position)
 	size_t i;
 
 	ASSERT_NE(NULL, buf);
-	for (section = 1; section <= VT_NR_SECTIONS; section++) {
+	vt_for_each_section(section) {
 		for (i = 0; i < nr * nr; i++) {
 			struct vmstore_dump dump = {
 				.size = sizeof(dump),

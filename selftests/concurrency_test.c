@@ -193,12 +193,12 @@ TEST_F(store, overlapping_wait)
 	inside = 0;
 	for (i = 0; i < NR_THREADS; i++) {
 		w[i].spaces = &space;
-		w[i].rounds = 50;
+		w[i].rounds = vt_rounds(50);
 	}
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, wait_for_turn));
 	EXPECT_EQ(0, join_all(w));
 	for (i = 0; i < NR_THREADS; i++)
-		EXPECT_EQ(100, w[i].done);
+		EXPECT_EQ(2 * w[i].rounds, w[i].done);
 	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_CURSORS));
 }
 
@@ -233,7 +233,7 @@ TEST_F(store, overlapping_busy)
 	inside = 0;
 	for (i = 0; i < NR_THREADS; i++) {
 		w[i].spaces = &space;
-		w[i].rounds = 200;
+		w[i].rounds = vt_rounds(200);
 	}
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, grab_or_leave));
 	EXPECT_EQ(0, join_all(w));
@@ -294,7 +294,7 @@ TEST_F(store, one_cursor)
 
 	RUN_OK(self->fd, vt_open_mut(space, 0, 64 * VT_PAGE));
 	for (i = 0; i < NR_THREADS; i++)
-		w[i].rounds = 120;
+		w[i].rounds = vt_rounds(120);
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, share_cursor));
 	EXPECT_EQ(0, join_all(w));
 	RUN_OK(self->fd, vt_cursor_drop(1));
@@ -344,10 +344,467 @@ TEST_F(store, one_handle)
 	EXPECT_EQ(NR, done + left);
 }
 
+/* Clones of one handle come and go, and the last of them does not free the frame */
+static void *clone_and_drop(void *arg)
+{
+	struct worker *w = arg;
+	__u32 i;
+
+	for (i = 0; i < w->rounds; i++) {
+		struct vmstore_op op = vt_op_id(VMSTORE_OP_FRAME_CLONE, 1);
+
+		if (attempt(w, &op, 0, 0))
+			continue;
+		w->bad += op.out.frame.paddr != w->paddr[0];
+		op = vt_op_id(VMSTORE_OP_FRAME_DROP, op.out.id);
+		if (next_random(w) % 4 == 0)
+			op = vt_op_id(VMSTORE_OP_FRAME_TO_SEGMENT, op.arg.id.id);
+		if (attempt(w, &op, 0, 0))
+			continue;
+		w->bad += op.opcode == VMSTORE_OP_FRAME_DROP && op.out.drop.freed;
+		if (op.opcode == VMSTORE_OP_FRAME_DROP)
+			continue;
+		op = vt_op_id(VMSTORE_OP_SEGMENT_DROP, op.out.id);
+		if (!attempt(w, &op, 0, 0))
+			w->bad += op.out.segment_drop.frames_freed != 0;
+	}
+	return NULL;
+}
+
+TEST_F(store, one_frame_many_clones)
+{
+	__u64 paddr = RUN_OK(self->fd, vt_alloc()).out.frame.paddr;
+	struct worker w[NR_THREADS] = {};
+	int i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].paddr = &paddr;
+		w[i].rounds = 150;
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, clone_and_drop));
+	EXPECT_EQ(0, join_all(w));
+	EXPECT_EQ(1, vt_slot(self->fd, paddr).rc);
+	EXPECT_EQ(0, vt_check(self->fd));
+	EXPECT_TRUE(RUN_OK(self->fd, vt_frame_drop(1)).out.drop.freed);
+}
+
+/* Parts of one segment are cut off, taken apart and dropped by everybody */
+static void *slice_and_split(void *arg)
+{
+	struct worker *w = arg;
+	__u32 i;
+
+	for (i = 0; i < w->rounds; i++) {
+		__u64 start = w->paddr[0] + next_random(w) % 8 * VT_PAGE;
+		struct vmstore_op op = vt_op(VMSTORE_OP_SEGMENT_SLICE);
+		struct vmstore_op part;
+
+		op.arg.slice.segment = 1;
+		op.arg.slice.start = start;
+		op.arg.slice.end = start + 8 * VT_PAGE;
+		/* Another thread has the segment in hand: model 5.0, EBUSY */
+		if (attempt(w, &op, EBUSY, 0))
+			continue;
+		part = vt_op(VMSTORE_OP_SEGMENT_SPLIT);
+		part.arg.split.segment = op.out.id;
+		part.arg.split.offset = (1 + next_random(w) % 7) * VT_PAGE;
+		if (attempt(w, &part, 0, 0))
+			continue;
+		op = vt_op_id(VMSTORE_OP_SEGMENT_NEXT, part.out.segment.second);
+		if (!attempt(w, &op, 0, 0)) {
+			w->bad += op.out.frame.paddr != part.out.segment.middle;
+			op = vt_frame_drop(op.out.id);
+			attempt(w, &op, 0, 0);
+		}
+		op = vt_op_id(VMSTORE_OP_SEGMENT_DROP, part.out.segment.id);
+		attempt(w, &op, 0, 0);
+		op = vt_op_id(VMSTORE_OP_SEGMENT_DROP, part.out.segment.second);
+		/* It had one page, and SEGMENT_NEXT took that */
+		attempt(w, &op, part.out.segment.end - part.out.segment.middle == VT_PAGE ?
+			ENOENT : 0, 0);
+	}
+	return NULL;
+}
+
+TEST_F(store, one_segment_many_parts)
+{
+	struct vmstore_op op = vt_op(VMSTORE_OP_SEGMENT_FROM_UNUSED);
+	struct worker w[NR_THREADS] = {};
+	__u64 start = 64 * VT_PAGE;
+	__u64 done = 0;
+	int i;
+
+	op.arg.range.start = start;
+	op.arg.range.end = start + 16 * VT_PAGE;
+	EXPECT_EQ(1, RUN_OK(self->fd, op).out.id);
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].paddr = &start;
+		w[i].rounds = 80;
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, slice_and_split));
+	EXPECT_EQ(0, join_all(w));
+	for (i = 0; i < NR_THREADS; i++)
+		done += w[i].done;
+	EXPECT_LT(0, done);
+	for (i = 0; i < 16; i++)
+		EXPECT_EQ(1, vt_slot(self->fd, start + i * VT_PAGE).rc);
+	EXPECT_EQ(0, vt_check(self->fd));
+	op = vt_op_id(VMSTORE_OP_SEGMENT_DROP, 1);
+	EXPECT_EQ(16, RUN_OK(self->fd, op).out.segment_drop.frames_freed);
+	EXPECT_EQ(self->info.out_free_slots, vt_free_slots(self->fd));
+}
+
+/*
+ * The only handle of a frame becomes exclusive for one thread at a time, and never while
+ * somebody else has another one
+ */
+static _Atomic __u64 only_handle;
+
+static void *own_or_share(void *arg)
+{
+	struct worker *w = arg;
+	struct vmstore_op op;
+	__u32 i;
+
+	for (i = 0; i < w->rounds; i++) {
+		if (w->nr % 2) {
+			/* It is exclusive: EBUSY. In between: EAGAIN */
+			op = vt_from_in_use(w->paddr[0]);
+			if (attempt(w, &op, EBUSY, EAGAIN))
+				continue;
+			w->bad += atomic_load(&inside) != 0;
+			op = vt_frame_drop(op.out.id);
+			attempt(w, &op, 0, 0);
+			continue;
+		}
+		/* Another one has a handle: EBUSY. Somebody was faster: ENOENT */
+		op = vt_op_id(VMSTORE_OP_TRY_FROM_SHARED, atomic_load(&only_handle));
+		if (attempt(w, &op, EBUSY, ENOENT)) {
+			sched_yield();
+			continue;
+		}
+		w->bad += atomic_fetch_add(&inside, 1) != 0;
+		sched_yield();
+		atomic_fetch_sub(&inside, 1);
+		op = vt_op_id(VMSTORE_OP_FROM_UNIQUE, op.out.id);
+		if (!attempt(w, &op, 0, 0))
+			atomic_store(&only_handle, op.out.id);
+	}
+	return NULL;
+}
+
+TEST_F(store, one_owner)
+{
+	struct vmstore_op op = RUN_OK(self->fd, vt_alloc());
+	__u64 paddr = op.out.frame.paddr;
+	struct worker w[NR_THREADS] = {};
+	int i;
+
+	inside = 0;
+	only_handle = op.out.id;
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].paddr = &paddr;
+		w[i].rounds = 150;
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, own_or_share));
+	EXPECT_EQ(0, join_all(w));
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_UNIQUES));
+	EXPECT_EQ(1, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	EXPECT_EQ(1, vt_slot(self->fd, paddr).rc);
+	EXPECT_EQ(0, vt_check(self->fd));
+	EXPECT_TRUE(RUN_OK(self->fd, vt_frame_drop(only_handle)).out.drop.freed);
+}
+
+/* --- kernel areas ---------------------------------------------------------- */
+
+#define AREA_PAGES	4
+
+/* Make an area of its own with new frames in it; its id, or 0 */
+static __u64 make_area(struct worker *w, __u64 *start)
+{
+	__u64 ids[AREA_PAGES];
+	struct vmstore_op op;
+	__u32 i;
+
+	for (i = 0; i < AREA_PAGES; i++) {
+		op = vt_alloc();
+		if (attempt(w, &op, 0, 0))
+			return 0;
+		ids[i] = op.out.id;
+	}
+	op = vt_kvirt_map((AREA_PAGES + 1) * VT_PAGE, 0, ids, AREA_PAGES, VT_RW);
+	if (attempt(w, &op, 0, 0))
+		return 0;
+	*start = op.out.kvirt.start;
+	return op.out.id;
+}
+
+static void use_area(struct worker *w, __u64 area, __u64 start, __u64 value)
+{
+	__u64 space = w->spaces[0];
+	struct vmstore_op op;
+	__u32 i;
+
+	for (i = 0; i < AREA_PAGES; i++) {
+		op = vt_write(space, start + i * VT_PAGE, 8, value + i,
+			      next_random(w) % w->nr_cpus);
+		attempt(w, &op, 0, 0);
+	}
+	op = vt_kvirt_protect(area, VT_PAGE, VT_PAGE, VT_RO, vt_prop(VMSTORE_PROP_W, 0, 0));
+	if (!attempt(w, &op, 0, 0))
+		w->bad += op.out.kvirt_protect.changed != 1;
+	/* What it took away no CPU permits, whatever the others are doing */
+	op = vt_write(space, start + VT_PAGE, 8, 0, next_random(w) % w->nr_cpus);
+	w->bad += vt_run1(w->fd, &op) != -EFAULT;
+	op = vt_kvirt_unmap(area, 2 * VT_PAGE, VT_PAGE);
+	if (!attempt(w, &op, 0, 0))
+		w->bad += op.out.kvirt_unmap.removed != 1;
+	for (i = 0; i < AREA_PAGES; i++) {
+		op = vt_load(space, start + i * VT_PAGE, 8, next_random(w) % w->nr_cpus);
+		if (i == 2)
+			w->bad += vt_run1(w->fd, &op) != -EFAULT;
+		else if (!attempt(w, &op, 0, 0))
+			w->bad += op.out.access.value != value + i;
+	}
+}
+
+static void *work_in_own_area(void *arg)
+{
+	struct worker *w = arg;
+	struct vmstore_op op;
+	__u64 area, start;
+	__u32 i;
+
+	for (i = 0; i < w->rounds; i++) {
+		area = make_area(w, &start);
+		if (!area)
+			continue;
+		use_area(w, area, start, (__u64)w->nr << 32 | i);
+		op = vt_kvirt_query(area, start);
+		if (!attempt(w, &op, 0, 0)) {
+			op = vt_frame_drop(op.out.id);
+			if (!attempt(w, &op, 0, 0))
+				w->bad += op.out.drop.freed;
+		}
+		op = vt_kvirt_drop(area);
+		if (!attempt(w, &op, 0, 0))
+			w->bad += op.out.kvirt_unmap.removed != AREA_PAGES - 1;
+	}
+	return NULL;
+}
+
+/* Areas of different threads share tables, and nobody is told so */
+TEST_F(store, areas_side_by_side)
+{
+	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
+	struct worker w[NR_THREADS] = {};
+	__u64 nodes;
+	int i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].spaces = &space;
+		w[i].rounds = vt_rounds(variant->mode == VMSTORE_CHECK_FULL ? 12 : 60);
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, work_in_own_area));
+	EXPECT_EQ(0, join_all(w));
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_KVIRTS));
+	EXPECT_EQ(0, vt_count_leaves(self->fd, 0));
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	EXPECT_EQ(0, vt_settled(self->fd));
+	/* But for tables, which may stay */
+	nodes = vt_count_nodes(self->fd, 0, 0) + vt_count_nodes(self->fd, space, 0);
+	EXPECT_EQ(self->info.out_nr_slots - nodes, vt_free_slots(self->fd));
+}
+
+static _Atomic __u64 area_start;
+
+/* One works, the others are told so; a reader or writer keeps it as it is */
+static void *share_area(void *arg)
+{
+	struct worker *w = arg;
+	__u32 i;
+
+	for (i = 0; i < w->rounds; i++) {
+		__u64 page = next_random(w) % 64 * VT_PAGE;
+		__u64 va = atomic_load(&area_start) + page;
+		struct vmstore_op op;
+
+		switch (next_random(w) % 6) {
+		case 0:
+			op = vt_kvirt_query(1, va);
+			if (attempt(w, &op, EBUSY, 0) || !op.out.id)
+				break;
+			op = vt_frame_drop(op.out.id);
+			attempt(w, &op, 0, 0);
+			break;
+		case 1:
+			op = vt_kvirt_protect(1, page, VT_PAGE, next_random(w) % 2 ? VT_RW : VT_RO,
+					      vt_prop(VMSTORE_PROP_W, 0, 0));
+			attempt(w, &op, EBUSY, 0);
+			break;
+		case 2:
+			if (next_random(w) % 4)
+				break;
+			op = vt_kvirt_unmap(1, page, VT_PAGE);
+			attempt(w, &op, EBUSY, 0);
+			break;
+		case 3:
+			op = vt_kio_new(next_random(w) % 2, va, 8);
+			/* It is not mapped any more, or read-only */
+			if (attempt(w, &op, EBUSY, EACCES))
+				break;
+			op = vt_io_drop(op.opcode == VMSTORE_OP_KWRITER_NEW, op.out.io.id);
+			attempt(w, &op, 0, 0);
+			break;
+		default:
+			op = vt_load(w->spaces[0], va, 8, next_random(w) % w->nr_cpus);
+			attempt(w, &op, EFAULT, 0);
+			break;
+		}
+	}
+	return NULL;
+}
+
+TEST_F(store, one_area)
+{
+	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id, ids[64];
+	struct worker w[NR_THREADS] = {};
+	struct vmstore_op op;
+	long left;
+	int i;
+
+	for (i = 0; i < 64; i++)
+		ids[i] = RUN_OK(self->fd, vt_alloc()).out.id;
+	op = RUN_OK(self->fd, vt_kvirt_map(64 * VT_PAGE, 0, ids, 64, VT_RW));
+	ASSERT_EQ(1, op.out.id);
+	area_start = op.out.kvirt.start;
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].spaces = &space;
+		w[i].rounds = vt_rounds(variant->mode == VMSTORE_CHECK_FULL ? 60 : 200);
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, share_area));
+	EXPECT_EQ(0, join_all(w));
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	left = vt_count_leaves(self->fd, 0);
+	/* Nothing is pinned, and what is left of it goes */
+	EXPECT_EQ(left, RUN_OK(self->fd, vt_kvirt_drop(1)).out.kvirt_unmap.removed);
+}
+
+static void map_in_area(struct worker *w, __u64 frame)
+{
+	struct vmstore_op op = vt_kvirt_map(VT_PAGE, 0, &frame, 1, VT_RW);
+	__u64 area, start;
+
+	if (attempt(w, &op, 0, 0))
+		return;
+	area = op.out.id;
+	start = op.out.kvirt.start;
+	op = vt_write(w->spaces[0], start + 8 * w->nr, 8, w->random, w->nr % w->nr_cpus);
+	attempt(w, &op, 0, 0);
+	op = vt_load(w->spaces[0], start + 8 * w->nr, 8, (w->nr + 1) % w->nr_cpus);
+	if (!attempt(w, &op, 0, 0))
+		w->bad += op.out.access.value != w->random;
+	op = vt_kvirt_drop(area);
+	attempt(w, &op, 0, 0);
+}
+
+static void map_in_space(struct worker *w, __u64 frame, __u64 cursor)
+{
+	__u64 va = w->nr * VT_2M;
+	struct vmstore_op op = vt_jump(cursor, va);
+
+	attempt_own(w, &op);
+	op = vt_map(cursor, frame, VT_RW);
+	attempt_own(w, &op);
+	op = vt_write(w->spaces[0], va + 8 * w->nr, 8, w->random, w->nr % w->nr_cpus);
+	attempt(w, &op, 0, 0);
+	op = vt_load(w->spaces[0], va + 8 * w->nr, 8, (w->nr + 1) % w->nr_cpus);
+	if (!attempt(w, &op, 0, 0))
+		w->bad += op.out.access.value != w->random;
+	op = vt_jump(cursor, va);
+	attempt_own(w, &op);
+	op = vt_unmap(cursor, VT_PAGE);
+	attempt_own(w, &op);
+}
+
+static void *map_one_frame(void *arg)
+{
+	struct worker *w = arg;
+	__u64 va = w->nr * VT_2M, cursor = 0;
+	struct vmstore_op op;
+	__u32 i;
+
+	if (w->nr % 2) {
+		op = vt_open_mut(w->spaces[0], va, va + VT_2M);
+		attempt(w, &op, 0, 0);
+		cursor = op.out.id;
+	}
+	for (i = 0; i < w->rounds; i++) {
+		next_random(w);
+		op = vt_from_in_use(w->paddr[0]);
+		if (attempt(w, &op, 0, 0))
+			continue;
+		if (cursor)
+			map_in_space(w, op.out.id, cursor);
+		else
+			map_in_area(w, op.out.id);
+	}
+	op = vt_cursor_drop(cursor);
+	if (cursor)
+		attempt_own(w, &op);
+	return NULL;
+}
+
+/* Mapped and unmapped in areas and in a space at once; each has its eight bytes of it */
+TEST_F(store, one_frame_in_areas_and_a_space)
+{
+	__u64 space = RUN_OK(self->fd, vt_space_new()).out.id;
+	__u64 paddr = RUN_OK(self->fd, vt_alloc()).out.frame.paddr;
+	struct worker w[NR_THREADS] = {};
+	int i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		w[i].spaces = &space;
+		w[i].paddr = &paddr;
+		w[i].rounds = vt_rounds(variant->mode == VMSTORE_CHECK_FULL ? 20 : 80);
+	}
+	ASSERT_TRUE(start_all(w, self->fd, &self->info, map_one_frame));
+	EXPECT_EQ(0, join_all(w));
+	EXPECT_EQ(0, vt_settled(self->fd));
+	EXPECT_EQ(1, vt_slot(self->fd, paddr).rc);
+	EXPECT_EQ(0, vt_slot(self->fd, paddr).paths);
+	/* What each wrote last is there */
+	for (i = 0; i < NR_THREADS; i++)
+		EXPECT_EQ(w[i].random, RUN_OK(self->fd, vt_load(space, VMSTORE_KERNEL_BASE + paddr +
+							       8 * i, 8, 0)).out.access.value);
+}
+
 /* --- all at once ----------------------------------------------------------- */
 
 #define NR_SPACES	3
 #define NR_FRAMES	6
+
+/* With its requests left pending, or not */
+static __u16 maybe_deferred(struct worker *w)
+{
+	return next_random(w) % 2 ? VMSTORE_OPF_DEFER : 0;
+}
+
+static void hammer_flush(struct worker *w, __u64 cursor, __u64 space, __u64 va)
+{
+	struct vmstore_op op = vt_flush_local(space, va, VT_PAGE, next_random(w) % w->nr_cpus);
+
+	attempt(w, &op, 0, 0);
+	op = vt_from_in_use(w->paddr[next_random(w) % w->nr_frames]);
+	if (!attempt(w, &op, 0, 0)) {
+		op = vt_issue_with(cursor, op.out.id, va, VT_PAGE);
+		attempt_own(w, &op);
+	}
+	op = vt_issue(cursor, va, 8 * VT_PAGE);
+	attempt_own(w, &op);
+	op = next_random(w) % 2 ? vt_dispatch(cursor) : vt_sync(cursor);
+	attempt_own(w, &op);
+}
 
 static void hammer_cursor(struct worker *w, __u64 cursor, __u64 space, __u64 va)
 {
@@ -360,6 +817,7 @@ static void hammer_cursor(struct worker *w, __u64 cursor, __u64 space, __u64 va)
 		if (op.out_errno)
 			continue;
 		op = vt_map(cursor, op.out.id, next_random(w) % 2 ? VT_RW : VT_RO);
+		op.flags = maybe_deferred(w);
 		attempt_own(w, &op);
 	}
 	op = vt_load(space, va, 8, next_random(w) % w->nr_cpus);
@@ -373,12 +831,14 @@ static void hammer_cursor(struct worker *w, __u64 cursor, __u64 space, __u64 va)
 	}
 	op = vt_protect(cursor, VT_PAGE, vt_prop(0, 0, 0), vt_prop(VMSTORE_PROP_W, 0, 0));
 	attempt_own(w, &op);
+	hammer_flush(w, cursor, space, va);
 	op = vt_flush(cursor, va, 8 * VT_PAGE);
 	attempt_own(w, &op);
 	if (next_random(w) % 3) {
 		op = vt_jump(cursor, va);
 		attempt_own(w, &op);
 		op = vt_unmap(cursor, next_random(w) % 2 ? VT_2M : 4 * VT_PAGE);
+		op.flags = maybe_deferred(w);
 		attempt_own(w, &op);
 	}
 }
@@ -434,7 +894,7 @@ TEST_F(store, hammer)
 		w[i].paddr = paddr;
 		w[i].nr_frames = NR_FRAMES;
 		/* A check of everything after each operation takes its time */
-		w[i].rounds = variant->mode == VMSTORE_CHECK_FULL ? 12 : 40;
+		w[i].rounds = vt_rounds(variant->mode == VMSTORE_CHECK_FULL ? 12 : 40);
 	}
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, hammer));
 	EXPECT_EQ(0, join_all(w));
@@ -498,7 +958,8 @@ TEST_F(store, own_cursor_is_never_busy)
 
 	for (i = 0; i < NR_THREADS; i++) {
 		w[i].spaces = &space;
-		w[i].rounds = i ? variant->mode == VMSTORE_CHECK_FULL ? 30 : 150 : 20;
+		w[i].rounds = vt_rounds(!i ? 20 : variant->mode == VMSTORE_CHECK_FULL ?
+					30 : 150);
 	}
 	pthread_barrier_init(&barrier, NULL, NR_THREADS);
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, reap_or_work));
@@ -587,7 +1048,7 @@ TEST_F(store, spaces_come_and_go)
 	for (i = 0; i < 3; i++)
 		RUN_OK(self->fd, vt_space_new());
 	for (i = 0; i < NR_THREADS; i++)
-		w[i].rounds = 20;
+		w[i].rounds = vt_rounds(20);
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, make_and_drop_spaces));
 	EXPECT_EQ(0, join_all(w));
 }
@@ -611,7 +1072,7 @@ TEST_F(store, one_setup)
 {
 	int fd = self->fd, round, i;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < (int)vt_rounds(10); round++) {
 		struct worker w[NR_THREADS] = {};
 		__u64 done = 0;
 
@@ -637,7 +1098,7 @@ static void *look(void *arg)
 
 	for (i = 0; i < w->rounds; i++) {
 		w->bad += vt_info(w->fd, &info) != 0;
-		for (section = 1; section <= VT_NR_SECTIONS; section++) {
+		vt_for_each_section(section) {
 			w->bad += vt_dump(w->fd, section, 512, &sec) != 0;
 			vt_sec_free(&sec);
 		}
@@ -652,7 +1113,7 @@ static void *look_or_work(void *arg)
 
 	if (w->nr)
 		return hammer(arg);
-	w->rounds = 6;
+	w->rounds = vt_rounds(6);
 	return look(arg);
 }
 
@@ -671,7 +1132,7 @@ TEST_F(store, look_while_working)
 		w[i].spaces = spaces;
 		w[i].paddr = paddr;
 		w[i].nr_frames = NR_FRAMES;
-		w[i].rounds = 15;
+		w[i].rounds = vt_rounds(15);
 	}
 	ASSERT_TRUE(start_all(w, self->fd, &self->info, look_or_work));
 	EXPECT_EQ(0, join_all(w));

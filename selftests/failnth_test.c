@@ -1,64 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Failing allocations: every allocation on the path of every operation and of every
- * ioctl fails once. The call then says -ENOMEM and has changed nothing, and the same
- * call succeeds afterwards; or the kernel found memory elsewhere and it succeeds at
- * once.
+ * call fails once. It then says -ENOMEM and has changed nothing, and the same again
+ * succeeds; or the kernel found memory elsewhere and it succeeds at once.
  *
- * It runs over a corpus, one batch in which every opcode that the module knows occurs:
- * an operation added later only has to be added there, and until it is, the test of
- * completeness fails. Needs a kernel with CONFIG_FAIL_NTH, as the debug kernel is.
+ * It runs over the recipes of op_recipes.h; that there is one for each operation is
+ * tested everywhere, the rest needs a kernel with CONFIG_FAULT_INJECTION, as the debug
+ * kernels are. What was struck is printed, so that a path with nothing is seen.
  */
-#include "vmstore_test.h"
+#include "op_recipes.h"
 
-#define VA	0x10000000ULL
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 
 /* Enough for any path; a sweep that does not end is a failure */
 #define MAX_SITES	200
 
-static const struct vmstore_op *corpus(size_t *n)
-{
-	static struct vmstore_op ops[32];
-	static size_t count;
-	const struct vmstore_op made[] = {
-		/* 0 */ vt_space_new(),
-		/* 1 */ vt_alloc(),
-		/* 2 */ vt_alloc(),
-		/* 3 */ vt_from_unused(VT_SMALL - VT_PAGE),
-		/* 4 */ vt_from_in_use(VT_SMALL - VT_PAGE),
-		/* 5 */ vt_open_ro(VMSTORE_REF(0), VA, VA + VT_PAGE),
-		/* 6 */ vt_cursor_drop(VMSTORE_REF(5)),
-		/* 7 */ vt_open_mut(VMSTORE_REF(0), VA, VA + VT_1G),
-		/* 8 */ vt_map(VMSTORE_REF(7), VMSTORE_REF(1), VT_RW),
-		/* 9 */ vt_map(VMSTORE_REF(7), VMSTORE_REF(2), VT_RW),
-		/* 10 */ vt_activate(VMSTORE_REF(0), 0),
-		/* 11 */ vt_write(VMSTORE_REF(0), VA, 8, 1, 0),
-		/* 12 */ vt_load(VMSTORE_REF(0), VA, 8, 0),
-		/* 13 */ vt_jump(VMSTORE_REF(7), VA),
-		/* 14 */ vt_find_next(VMSTORE_REF(7), VT_PAGE),
-		/* 15 */ vt_query(VMSTORE_REF(7)),
-		/* 16 */ vt_vaddr(VMSTORE_REF(7)),
-		/* 17 */ vt_protect(VMSTORE_REF(7), VT_PAGE, VT_RO, VT_RW),
-		/* 18 */ vt_flush(VMSTORE_REF(7), VA, VT_PAGE),
-		/* 19 */ vt_jump(VMSTORE_REF(7), VA),
-		/* 20 */ vt_map(VMSTORE_REF(7), VMSTORE_REF(3), VT_RW),
-		/* 21 */ vt_jump(VMSTORE_REF(7), VA),
-		/* 22 */ vt_unmap(VMSTORE_REF(7), 2 * VT_2M),
-		/* 23 */ vt_reap(),
-		/* 24 */ vt_frame_drop(VMSTORE_REF(4)),
-		/* 25 */ vt_cursor_drop(VMSTORE_REF(7)),
-		/* 26 */ vt_activate(0, 0),
-		/* 27 */ vt_space_drop(VMSTORE_REF(0)),
-	};
+/* The harness wants a limit; this one is for a kernel full of checkers on a busy host */
+#define SECONDS	1000
 
-	if (!count) {
-		count = ARRAY_SIZE(made);
-		memcpy(ops, made, sizeof(made));
-	}
-	*n = count;
-	return ops;
-}
+#define MAX_OPCODES	256
 
 /* --- the switch ------------------------------------------------------------------ */
 
@@ -165,55 +125,67 @@ struct strike {
 };
 
 static const struct strike one_allocation = { arm, disarm, 1, 1, MAX_SITES };
-static const struct strike two_in_a_row = { arm_pair, disarm_pair, 0, 96, 96 * MAX_SITES };
 
-/* --- one call ---------------------------------------------------------------------- */
+/* Bytes from one pair to the next; not more than what an xarray asks for at once */
+#define PAIR_STEP	96
+#define PAIR_STEP_MAX	480
 
-/* A store in which the first @nr operations of the corpus have run */
-static int prepare(size_t nr, struct vmstore_op *ops)
+/* --- operations -------------------------------------------------------------------- */
+
+/* An empty store, and in it what the recipe needs; a file descriptor or a negative errno */
+static int prepare(struct vt_recipe *r, __u32 machine)
 {
-	size_t n;
-	const struct vmstore_op *all = corpus(&n);
-	int fd = vt_store(VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_FULL, VT_SMALL);
+	int fd = vt_store_device(machine, VMSTORE_CHECK_FULL, VT_SMALL, r->device);
+	__u32 i;
+	int err;
 
-	memcpy(ops, all, n * sizeof(*ops));
-	if (fd < 0 || !nr)
+	if (fd < 0)
 		return fd;
-	if (vt_run(fd, ops, nr, 0, NULL) || ops[nr - 1].out_errno) {
-		close(fd);
-		return -EINVAL;
-	}
-	return fd;
+	err = vt_run(fd, r->ops, r->nr - 1, 0, NULL);
+	for (i = 0; !err && i < r->nr - 1; i++)
+		err = r->ops[i].out_errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
-/* The operation as it would stand alone: references become ids */
-static struct vmstore_op alone(const struct vmstore_op *ops, size_t i)
+/* The last operation as it would stand alone: references become ids */
+static struct vmstore_op alone(const struct vt_recipe *r)
 {
-	struct vmstore_op op = ops[i];
-	int k;
+	struct vmstore_op op = r->ops[r->nr - 1];
+	size_t k;
 
-	for (k = 0; k < 2; k++)
-		if (op.arg.raw[k] & VMSTORE_REF_FLAG)
-			op.arg.raw[k] = ops[op.arg.raw[k] & ~VMSTORE_REF_FLAG].out.id;
+	for (k = 0; k < ARRAY_SIZE(op.arg.raw); k++) {
+		__u64 ref = op.arg.raw[k] ^ VMSTORE_REF_FLAG;
+
+		if (ref < r->nr)	/* and no address of the kernel half */
+			op.arg.raw[k] = r->ops[ref].out.id;
+	}
+	if (r->area)
+		op.arg.raw[1] += r->ops[r->area - 1].out.kvirt.start;
 	return op;
 }
 
 enum sweep { SWEEP_FAILED = -1, SWEEP_END, SWEEP_ENOMEM, SWEEP_CALL, SWEEP_ABSORBED };
 
-/* Let allocations of operation @i fail at @where */
-static enum sweep strike_op(const struct strike *strike, size_t i, int where)
+/*
+ * Let allocations of the recipe's operation fail at @where. Before the operation ran,
+ * it was the call's own memory that was missing.
+ */
+static enum sweep strike_op(const struct strike *strike, struct vt_recipe r, int where)
 {
-	struct vmstore_op ops[32], op, again;
 	struct vt_state before, after;
+	struct vmstore_op op, again;
 	bool struck, ran, same = false;
-	int fd = prepare(i, ops);
+	int fd = prepare(&r, VMSTORE_MACHINE_DEFAULT);
 	int err;
 
 	if (fd < 0) {
-		fprintf(stderr, "# operation %zu: no store: %s\n", i, strerror(-fd));
+		fprintf(stderr, "# %s: no store: %s\n", r.name, strerror(-fd));
 		return SWEEP_FAILED;
 	}
-	op = alone(ops, i);
+	op = alone(&r);
 	again = op;
 	vt_state_read(fd, &before);
 	strike->arm(where);
@@ -233,38 +205,148 @@ static enum sweep strike_op(const struct strike *strike, size_t i, int where)
 		err = -EIO;
 	close(fd);
 	if (err) {
-		fprintf(stderr, "# operation %zu, allocation %d: error %d\n", i, where, err);
+		fprintf(stderr, "# %s, allocation %d: error %d\n", r.name, where, err);
 		return SWEEP_FAILED;
 	}
 	if (!struck)
 		return SWEEP_END;
-	/* Before the operation ran, it was the call's own memory that was missing */
 	return !same ? SWEEP_ABSORBED : ran ? SWEEP_ENOMEM : SWEEP_CALL;
 }
 
-/* Sites of one opcode, over all its operations in the corpus */
+/* Does the module know the opcode? Whatever it does then, it does to a store of its own */
+static bool is_known(__u32 opcode)
+{
+	int fd = vt_store(VMSTORE_MACHINE_SOFT, VMSTORE_CHECK_OFF, VT_SMALL);
+	struct vmstore_op op = vt_op(opcode);
+	int err = fd < 0 ? fd : vt_run1(fd, &op);
+
+	if (fd >= 0)
+		close(fd);
+	return err != -EOPNOTSUPP;
+}
+
+/* Sites of one opcode, over all its recipes */
 struct sites {
-	int ops;
+	const char *name;
 	int enomem;
 	int absorbed;
+	int call;
 };
 
-FIXTURE(failnth) {
+/* Return: false when an operation did not behave; the sites are printed */
+static bool sweep_all(const struct strike *strike, struct sites *sites)
+{
+	struct vt_recipe r;
+	enum sweep s;
+	size_t i;
+	int at;
+
+	for (i = 0; vt_recipe(i, &r); i++) {
+		struct sites *of = &sites[r.opcode];
+
+		if (!is_known(r.opcode))
+			continue;
+		of->name = r.name;
+		for (at = strike->first; at <= strike->max; at += strike->step) {
+			s = strike_op(strike, r, at);
+			if (s == SWEEP_FAILED)
+				return false;
+			if (s == SWEEP_END)
+				break;
+			of->enomem += s == SWEEP_ENOMEM;
+			of->absorbed += s == SWEEP_ABSORBED;
+			of->call += s == SWEEP_CALL;
+		}
+		if (at > strike->max)
+			return false;
+	}
+	for (i = 0; i < MAX_OPCODES; i++)
+		if (sites[i].name)
+			printf("# %-26s sites: %2d -ENOMEM, %2d absorbed; of the call: %d\n",
+			       sites[i].name, sites[i].enomem, sites[i].absorbed,
+			       sites[i].call);
+	return true;
+}
+
+FIXTURE(recipes) {
 	__u32 nr_opcodes;
+};
+
+FIXTURE_VARIANT(recipes) {
+	__u32 machine;
+};
+
+FIXTURE_VARIANT_ADD(recipes, default_machine) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+};
+
+FIXTURE_VARIANT_ADD(recipes, soft) {
+	.machine = VMSTORE_MACHINE_SOFT,
+};
+
+FIXTURE_SETUP(recipes)
+{
+	const char *reason = vt_skip_reason(variant->machine);
+	struct vmstore_info info;
+	int fd;
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	fd = vt_open();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vt_info(fd, &info));
+	close(fd);
+	self->nr_opcodes = info.out_nr_opcodes;
+}
+
+FIXTURE_TEARDOWN(recipes)
+{
+}
+
+/* An operation without one is one that nobody lets fail */
+TEST_F(recipes, every_operation_has_one_that_works)
+{
+	bool has[MAX_OPCODES] = {};
+	struct vt_recipe r;
+	size_t i;
+	__u32 k;
+
+	ASSERT_GE(MAX_OPCODES, self->nr_opcodes);
+	for (i = 0; vt_recipe(i, &r); i++) {
+		struct vmstore_op last;
+		int fd;
+
+		if (!is_known(r.opcode))
+			continue;
+		ASSERT_EQ(r.opcode, r.ops[r.nr - 1].opcode)
+			TH_LOG("the last operation is not %s", r.name);
+		fd = prepare(&r, variant->machine);
+		ASSERT_LE(0, fd)
+			TH_LOG("what comes before %s: %s", r.name, strerror(-fd));
+		last = alone(&r);
+		EXPECT_EQ(0, vt_run1(fd, &last))
+			TH_LOG("%s", r.name);
+		EXPECT_EQ(0, vt_check(fd));
+		EXPECT_EQ(0, close(fd));
+		has[r.opcode] = true;
+	}
+	for (k = 1; k < self->nr_opcodes; k++)
+		EXPECT_TRUE(has[k] || !is_known(k))
+			TH_LOG("opcode %u has no recipe in op_recipes.h", k);
+}
+
+FIXTURE(failnth) {
+	int unused;
 };
 
 FIXTURE_SETUP(failnth)
 {
-	struct vmstore_info info;
-	int fd;
+	const char *reason = vt_skip_reason(VMSTORE_MACHINE_DEFAULT);
 
+	if (reason)
+		SKIP(return, "%s", reason);
 	if (!allow_all())
 		SKIP(return, "no fault injection by " FAIL_NTH " here");
-	fd = vt_open();
-	ASSERT_GE(fd, 0);
-	ASSERT_EQ(0, vt_info(fd, &info));
-	close(fd);
-	self->nr_opcodes = info.out_nr_opcodes;
 	fail_fd = open(FAIL_NTH, O_RDWR);
 	ASSERT_GE(fail_fd, 0);
 }
@@ -275,55 +357,25 @@ FIXTURE_TEARDOWN(failnth)
 		close(fail_fd);
 }
 
-/* Return: false when an operation did not behave; the sites are printed */
-static bool sweep_all(const struct strike *strike, __u32 nr_opcodes, struct sites *sites)
+TEST_F_TIMEOUT(failnth, ops, SECONDS)
 {
-	size_t n, i;
-	const struct vmstore_op *all = corpus(&n);
-	enum sweep s = SWEEP_END;
-	__u32 op;
-	int at;
+	struct sites sites[MAX_OPCODES] = {};
 
-	for (i = 0; i < n; i++) {
-		struct sites *of = &sites[all[i].opcode];
-
-		of->ops++;
-		for (at = strike->first; at <= strike->max; at += strike->step) {
-			s = strike_op(strike, i, at);
-			if (s == SWEEP_FAILED)
-				return false;
-			if (s == SWEEP_END)
-				break;
-			of->enomem += s == SWEEP_ENOMEM;
-			of->absorbed += s == SWEEP_ABSORBED;
-		}
-		if (s != SWEEP_END)
-			return false;
-	}
-	for (op = 1; op < nr_opcodes; op++)
-		printf("# opcode %2u: %d operations, %d sites -ENOMEM, %d absorbed\n", op,
-		       sites[op].ops, sites[op].enomem, sites[op].absorbed);
-	return true;
+	ASSERT_TRUE(sweep_all(&one_allocation, sites));
 }
 
-TEST_F_TIMEOUT(failnth, ops, 600)
+TEST_F_TIMEOUT(failnth, ops_two_in_a_row, SECONDS)
 {
-	struct sites sites[256] = {};
-	__u32 op;
-
-	ASSERT_TRUE(sweep_all(&one_allocation, self->nr_opcodes, sites));
-	/* An opcode that the corpus has not is one that nobody tried */
-	for (op = 1; op < self->nr_opcodes; op++)
-		EXPECT_GT(sites[op].ops, 0);
-}
-
-TEST_F_TIMEOUT(failnth, ops_two_in_a_row, 600)
-{
-	struct sites sites[256] = {};
+	const int step = PAIR_STEP * 100 / vt_rounds(100);
+	const struct strike two_in_a_row = {
+		arm_pair, disarm_pair, 0, step < PAIR_STEP_MAX ? step : PAIR_STEP_MAX,
+		PAIR_STEP * MAX_SITES,
+	};
+	struct sites sites[MAX_OPCODES] = {};
 
 	if (!open_pair())
 		SKIP(return, "failslab has no task filter here");
-	ASSERT_TRUE(sweep_all(&two_in_a_row, self->nr_opcodes, sites));
+	ASSERT_TRUE(sweep_all(&two_in_a_row, sites));
 	/*
 	 * The place of a new id is in an xarray. Which allocation is number n differs
 	 * from run to run, as the debug kernel allocates too, so only here, where each
@@ -334,9 +386,141 @@ TEST_F_TIMEOUT(failnth, ops_two_in_a_row, 600)
 	EXPECT_GT(sites[VMSTORE_OP_CURSOR_OPEN_MUT].enomem, 0);
 }
 
-/* --- the calls --------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------- */
 
-TEST_F_TIMEOUT(failnth, open_call, 100)
+static int call_setup(int fd)
+{
+	return vt_setup(fd, VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_FULL, VT_SMALL);
+}
+
+static int call_run(int fd)
+{
+	struct vmstore_op op = vt_vaddr(4711);
+
+	return vt_run(fd, &op, 1, 0, NULL);
+}
+
+static int call_check(int fd)
+{
+	struct vmstore_check check = { .size = sizeof(check) };
+	int err = vt_ioctl(fd, VMSTORE_CHECK, &check);
+
+	return !err && check.out_violations ? -EIO : err;
+}
+
+static int call_dump(int fd)
+{
+	struct vmstore_rec_slots rec[8];
+	struct vmstore_dump dump = {
+		.size = sizeof(dump),
+		.section = VMSTORE_DUMP_SLOTS,
+		.rec_size = sizeof(rec[0]),
+		.buf = (uintptr_t)rec,
+		.buf_len = sizeof(rec),
+	};
+
+	return vt_ioctl(fd, VMSTORE_DUMP, &dump);
+}
+
+static int call_info(int fd)
+{
+	struct vmstore_info info;
+
+	return vt_info(fd, &info);
+}
+
+/* A call, to a store that is set up or to one that is not */
+struct call {
+	const char *name;
+	int (*run)(int fd);
+	bool first;		/* it may set the store up */
+};
+
+/* An empty file, or a store with something in it */
+static int prepare_call(const struct call *call)
+{
+	struct vt_recipe r;
+	size_t i;
+
+	if (call->first)
+		return vt_open();
+	for (i = 0; vt_recipe(i, &r); i++)
+		if (r.opcode == VMSTORE_OP_CURSOR_UNMAP)
+			break;
+	return prepare(&r, VMSTORE_MACHINE_DEFAULT);
+}
+
+/*
+ * Is it as before? A first call can fail after it has set the store up, which leaves
+ * one that is as if it had just been: all is free or reserved, no record of anything.
+ */
+static bool call_changed_nothing(const struct call *call, int fd, struct vt_state *before)
+{
+	struct vmstore_info info;
+	struct vt_state after;
+	bool same;
+
+	if (call->first)
+		return !vt_info(fd, &info) &&
+		       (!info.out_region_size || (!info.out_ops && !vt_check(fd)));
+	if (vt_state_read(fd, &after))
+		return false;
+	same = vt_state_same(before, &after);
+	vt_state_free(&after);
+	return same;
+}
+
+/* Let allocation number @nth of a call fail; 1 when it was -ENOMEM, 0, or < 0 at the end */
+static int strike_call(const struct call *call, int nth, int *error)
+{
+	struct vt_state before = {};
+	int fd = prepare_call(call);
+	bool struck;
+	int err;
+
+	*error = fd < 0 ? fd : 0;
+	if (fd < 0)
+		return -1;
+	if (!call->first)
+		*error = vt_state_read(fd, &before);
+	arm(nth);
+	err = call->run(fd);
+	struck = disarm();
+	if (err && err != -ENOMEM)
+		*error = err;
+	else if (err && !call_changed_nothing(call, fd, &before))
+		*error = -VT_CHANGED;
+	else if (err)
+		*error = call->run(fd);
+	if (!*error && call->run != call_info)
+		*error = vt_check(fd);
+	vt_state_free(&before);
+	close(fd);
+	return struck ? !!err : -1;
+}
+
+/* Sites with -ENOMEM, printed; -1 when something is wrong */
+static int sweep_call(const struct call *call)
+{
+	int nth, got, error = 0, sites = 0, absorbed = 0;
+
+	for (nth = 1; nth <= MAX_SITES; nth++) {
+		got = strike_call(call, nth, &error);
+		if (error) {
+			fprintf(stderr, "# %s, allocation %d: error %d\n", call->name, nth,
+				error);
+			return -1;
+		}
+		if (got < 0)
+			break;
+		sites += got;
+		absorbed += !got;
+	}
+	printf("# %-26s sites: %2d -ENOMEM, %2d absorbed\n", call->name, sites, absorbed);
+	return nth <= MAX_SITES ? sites : -1;
+}
+
+TEST_F_TIMEOUT(failnth, open_call, SECONDS)
 {
 	int nth, sites = 0;
 
@@ -356,143 +540,49 @@ TEST_F_TIMEOUT(failnth, open_call, 100)
 		if (!struck)
 			break;
 	}
-	printf("# open: %d sites\n", sites);
+	printf("# %-26s sites: %2d -ENOMEM\n", "open", sites);
 	ASSERT_LE(nth, MAX_SITES);
 	EXPECT_GT(sites, 0);
 }
 
-TEST_F_TIMEOUT(failnth, setup_call, 200)
+TEST_F_TIMEOUT(failnth, setup_call, SECONDS)
 {
-	int nth, sites = 0;
+	const struct call call = { "SETUP", call_setup, true };
 
-	for (nth = 1; nth <= MAX_SITES; nth++) {
-		struct vmstore_info info;
-		int fd = vt_open();
-		bool struck;
-		int err;
-
-		ASSERT_GE(fd, 0);
-		arm(nth);
-		err = vt_setup(fd, VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_FULL, VT_SMALL);
-		struck = disarm();
-		if (err) {
-			ASSERT_EQ(-ENOMEM, err);
-			ASSERT_EQ(0, vt_info(fd, &info));
-			ASSERT_EQ(0, info.out_region_size);
-			err = vt_setup(fd, VMSTORE_MACHINE_DEFAULT, VMSTORE_CHECK_FULL,
-				       VT_SMALL);
-			sites++;
-		}
-		ASSERT_EQ(0, err);
-		ASSERT_EQ(0, vt_check(fd));
-		close(fd);
-		if (!struck)
-			break;
-	}
-	printf("# SETUP: %d sites\n", sites);
-	ASSERT_LE(nth, MAX_SITES);
-	EXPECT_GT(sites, 5);
+	EXPECT_GT(sweep_call(&call), 5);
 }
 
 /* Without SETUP the first call makes the store, and can make it later if not now */
-TEST_F_TIMEOUT(failnth, first_call, 100)
+TEST_F_TIMEOUT(failnth, first_call, SECONDS)
 {
-	struct vmstore_rec_slots rec[8];
-	struct vmstore_op op = vt_reap();
-	union {
-		__u32 size;
-		struct vmstore_check check;
-		struct vmstore_dump dump;
-		struct vmstore_run run;
-	} arg, first[] = {
-		{ .check = { .size = sizeof(arg.check) } },
-		{ .dump = { .size = sizeof(arg.dump), .section = VMSTORE_DUMP_SLOTS,
-			    .rec_size = sizeof(rec[0]), .buf = (uintptr_t)rec,
-			    .buf_len = sizeof(rec) } },
-		{ .run = { .size = sizeof(arg.run), .ops = (uintptr_t)&op, .count = 1,
-			   .op_size = sizeof(op) } },
+	static const struct call first[] = {
+		{ "RUN, the first call", call_run, true },
+		{ "CHECK, the first call", call_check, true },
+		{ "DUMP, the first call", call_dump, true },
 	};
-	static const unsigned long cmd[] = { VMSTORE_CHECK, VMSTORE_DUMP, VMSTORE_RUN };
-	struct vmstore_info info;
-	int i, fd, err;
+	size_t i;
 
-	for (i = 0; i < 3; i++) {
-		fd = vt_open();
-		ASSERT_GE(fd, 0);
-		arg = first[i];
-		arm(1);
-		err = vt_ioctl(fd, cmd[i], &arg);
-		EXPECT_TRUE(disarm());
-		EXPECT_EQ(-ENOMEM, err);
-		ASSERT_EQ(0, vt_info(fd, &info));
-		EXPECT_EQ(0, info.out_region_size);
-		arg = first[i];
-		EXPECT_EQ(0, vt_ioctl(fd, cmd[i], &arg));
-		EXPECT_EQ(0, vt_check(fd));
-		close(fd);
-	}
+	for (i = 0; i < ARRAY_SIZE(first); i++)
+		EXPECT_GT(sweep_call(&first[i]), 5);
 }
 
-TEST_F_TIMEOUT(failnth, dump_call, 100)
+TEST_F_TIMEOUT(failnth, run_and_dump_call, SECONDS)
 {
-	struct vmstore_rec_slots rec[8];
-	int nth, sites = 0;
-	struct vmstore_op ops[32];
-	int fd = prepare(10, ops);
+	const struct call run = { "RUN", call_run, false };
+	const struct call dump = { "DUMP", call_dump, false };
 
-	ASSERT_GE(fd, 0);
-	for (nth = 1; nth <= MAX_SITES; nth++) {
-		struct vmstore_dump dump = {
-			.size = sizeof(dump),
-			.section = VMSTORE_DUMP_SLOTS,
-			.rec_size = sizeof(rec[0]),
-			.buf = (uintptr_t)rec,
-			.buf_len = sizeof(rec),
-		};
-		bool struck;
-		int err;
-
-		arm(nth);
-		err = vt_ioctl(fd, VMSTORE_DUMP, &dump);
-		struck = disarm();
-		if (err)
-			ASSERT_EQ(-ENOMEM, err);
-		sites += !!err;
-		if (!struck)
-			break;
-	}
-	printf("# DUMP: %d sites\n", sites);
-	EXPECT_GT(sites, 0);
-	EXPECT_EQ(0, vt_check(fd));
-	close(fd);
+	EXPECT_GT(sweep_call(&run), 0);
+	EXPECT_GT(sweep_call(&dump), 0);
 }
 
-TEST_F_TIMEOUT(failnth, check_call, 100)
+/* These allocate nothing, so that they work when memory is short */
+TEST_F_TIMEOUT(failnth, check_and_info_call, SECONDS)
 {
-	int nth, sites = 0;
-	struct vmstore_op ops[32];
-	int fd = prepare(10, ops);
+	const struct call check = { "CHECK", call_check, false };
+	const struct call info = { "INFO", call_info, false };
 
-	ASSERT_GE(fd, 0);
-	for (nth = 1; nth <= MAX_SITES; nth++) {
-		struct vmstore_check check = { .size = sizeof(check) };
-		bool struck;
-		int err;
-
-		arm(nth);
-		err = vt_ioctl(fd, VMSTORE_CHECK, &check);
-		struck = disarm();
-		ASSERT_EQ(0, check.out_violations);
-		if (err)
-			ASSERT_EQ(-ENOMEM, err);
-		sites += !!err;
-		if (!struck)
-			break;
-	}
-	/* A check allocates nothing, so that it can run when memory is short */
-	printf("# CHECK: %d sites\n", sites);
-	EXPECT_EQ(0, sites);
-	close(fd);
+	EXPECT_EQ(0, sweep_call(&check));
+	EXPECT_EQ(0, sweep_call(&info));
 }
 
 TEST_HARNESS_MAIN

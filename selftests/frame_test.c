@@ -258,7 +258,7 @@ FIXTURE_SETUP(mmio)
 		.size = sizeof(setup),
 		.region_size = VT_SMALL,
 		.mmio_size = MMIO_PAGES * VT_PAGE,
-		.check_mode = VMSTORE_CHECK_FULL,
+		.check_mode = vt_check_mode(VMSTORE_CHECK_FULL),
 	};
 	const char *reason = vt_skip_reason(VMSTORE_MACHINE_DEFAULT);
 

@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "vmstore_test.h"
+#include "free_memory.h"
 
 /* The harness wants a limit; this one is for a kernel full of checkers on a busy host */
 #define SECONDS	250
@@ -94,57 +94,6 @@ static int write_line(const char *path, const char *line)
 		err = -errno;
 	close(fd);
 	return err;
-}
-
-/* A line of /proc/meminfo, KiB */
-static long memory_kib(const char *name)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kib = -1;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
-			kib = atol(line + strlen(name) + 1);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-/*
- * Free memory, KiB. Pages on the lists of the CPUs are free as well, and after a large
- * region they are more than what is looked for.
- */
-static long free_kib(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "r");
-	long kib = memory_kib("MemFree");
-	char line[128];
-	long pages;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %ld", &pages) == 1)
-			kib += pages * (VT_PAGE / 1024);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-#define SLACK_KIB	4096	/* one block: what is lost with a store is more */
-
-/* Freeing may lag behind, so less is free only if it stays so; what is missing, KiB */
-static long memory_lost(long before)
-{
-	long lost = 0;
-	int i;
-
-	for (i = 0; i < 200; i++) {
-		lost = before - free_kib();
-		if (lost < SLACK_KIB)
-			break;
-		usleep(10000);
-	}
-	return lost;
 }
 
 /* --- threads ---------------------------------------------------------------- */
@@ -273,7 +222,11 @@ static void work_unmap(struct worker *w, __u64 cursor, __u64 space, __u64 va)
 			      vt_prop(VMSTORE_PROP_W, 0, 0)), 0, NULL);
 	attempt(w, vt_flush(cursor, va, VT_PAGE), 0, NULL);
 	attempt(w, vt_jump(cursor, va), 0, NULL);
-	attempt(w, vt_unmap(cursor, VT_2M), 0, NULL);
+	op = vt_unmap(cursor, VT_2M);
+	/* Whoever has it cached may go on using it until REAP, or the cursor is closed */
+	if (next_random(w) % 2)
+		op.flags = VMSTORE_OPF_DEFER;
+	attempt(w, op, 0, NULL);
 	if (next_random(w) % 2)
 		return;
 	attempt(w, vt_reap(), 0, NULL);
@@ -302,8 +255,10 @@ static void work_round(struct worker *w, __u64 va)
 	attempt(w, vt_cursor_drop(open.out.id), 0, NULL);
 	/* To no space a CPU can be set at any time */
 	i = next_random(w) % 3;
-	attempt(w, vt_activate(i == 2 ? 0 : w->spaces[i], next_random(w) % w->nr_cpus),
-		i == 2 ? 0 : EINVAL, NULL);
+	op = vt_activate(i == 2 ? 0 : w->spaces[i], next_random(w) % w->nr_cpus);
+	if (next_random(w) % 2)
+		op.flags = VMSTORE_OPF_RESIDENT;
+	attempt(w, op, i == 2 ? 0 : EINVAL, NULL);
 }
 
 /* In a subtree of its own, until told to stop */
@@ -425,7 +380,7 @@ TEST_F_TIMEOUT(hostile, active_on_a_cpu_that_goes, SECONDS)
 
 	if (!cpu)
 		SKIP(return, NO_CPU);
-	for (round = 0; round < 2; round++) {
+	for (round = 0; round < 4; round++) {
 		RUN_OK(self->fd, vt_jump(cursor, 0));
 		for (i = 0; i < 8; i++) {
 			__u64 frame = RUN_OK(self->fd, vt_alloc()).out.id;
@@ -433,7 +388,7 @@ TEST_F_TIMEOUT(hostile, active_on_a_cpu_that_goes, SECONDS)
 			RUN_OK(self->fd, vt_map(cursor, frame, VT_RW));
 			RUN_OK(self->fd, vt_write(space, i * VT_PAGE, 8, 100 + i, cpu));
 		}
-		RUN_OK(self->fd, vt_activate(space, cpu));
+		RUN_OK(self->fd, round < 2 ? vt_activate(space, cpu) : vt_resident(space, cpu));
 		ASSERT_EQ(0, vt_state_read(self->fd, &before));
 		ASSERT_EQ(0, cpu_set_online(cpu, false));
 		ASSERT_EQ(0, vt_state_read(self->fd, &after));
@@ -451,14 +406,14 @@ TEST_F_TIMEOUT(hostile, active_on_a_cpu_that_goes, SECONDS)
 		RUN_OK(self->fd, vt_flush(cursor, 0, 0));
 		EXPECT_EQ(0, vt_settled(self->fd));
 		/* Once it comes back to the space, once to none */
-		if (round) {
+		if (round % 2) {
 			RUN_OK(self->fd, vt_activate(0, cpu));
 			if (refusal(&self->info))
 				RUN_ERR(self->fd, EINVAL, vt_activate(space, cpu));
 		}
 
 		ASSERT_EQ(0, cpu_set_online(cpu, true));
-		EXPECT_EQ(round ? 0 : 1, vt_space_rec(self->fd, space).active >> cpu & 1);
+		EXPECT_EQ(round % 2 ? 0 : 1, vt_space_rec(self->fd, space).active >> cpu & 1);
 		for (i = 0; i < 4; i++)
 			EXPECT_EQ(100 + i, RUN_OK(self->fd, vt_load(space, i * VT_PAGE, 8, cpu))
 				  .out.access.value);
@@ -476,14 +431,15 @@ TEST_F_TIMEOUT(hostile, closed_while_a_cpu_is_away, SECONDS)
 
 	if (!cpu)
 		SKIP(return, NO_CPU);
-	for (round = 0; round < 2; round++) {
+	for (round = 0; round < 4; round++) {
 		int fd = vt_store(variant->machine, variant->mode, VT_SMALL);
+		struct vmstore_op unmap;
 		__u64 space, cursor;
 
 		ASSERT_LE(0, fd);
 		space = RUN_OK(fd, vt_space_new()).out.id;
 		cursor = RUN_OK(fd, vt_open_mut(space, 0, VT_1G)).out.id;
-		RUN_OK(fd, vt_activate(space, cpu));
+		RUN_OK(fd, round < 2 ? vt_activate(space, cpu) : vt_resident(space, cpu));
 		for (i = 0; i < 8; i++) {
 			__u64 frame = RUN_OK(fd, vt_alloc()).out.id;
 
@@ -491,10 +447,14 @@ TEST_F_TIMEOUT(hostile, closed_while_a_cpu_is_away, SECONDS)
 			RUN_OK(fd, vt_write(space, i * VT_PAGE, 8, i, cpu));
 		}
 		RUN_OK(fd, vt_jump(cursor, 0));
-		if (round)
+		if (round % 2)
 			ASSERT_EQ(0, cpu_set_online(cpu, false));
-		RUN_OK(fd, vt_unmap(cursor, VT_2M));
-		if (!round)
+		unmap = vt_unmap(cursor, VT_2M);
+		unmap.flags = round < 2 ? 0 : VMSTORE_OPF_DEFER;
+		RUN_OK(fd, unmap);
+		if (round == 2)
+			RUN_OK(fd, vt_dispatch(cursor));
+		if (!(round % 2))
 			ASSERT_EQ(0, cpu_set_online(cpu, false));
 		EXPECT_EQ(0, vt_check(fd));
 		EXPECT_EQ(0, close(fd));
@@ -513,10 +473,10 @@ TEST_F_TIMEOUT(hostile, cpu_toggles_under_load, SECONDS)
 		SKIP(return, NO_CPU);
 	for (i = 0; i < 2; i++)
 		spaces[i] = RUN_OK(self->fd, vt_space_new()).out.id;
-	RUN_OK(self->fd, vt_activate(spaces[0], cpu));
+	RUN_OK(self->fd, vt_resident(spaces[0], cpu));
 	ASSERT_TRUE(start_working(w, self->fd, self->info.out_nr_cpus, spaces,
 				  refusal(&self->info) ? cpu : self->info.out_nr_cpus));
-	for (i = 0; i < NR_TOGGLES; i++) {
+	for (i = 0; i < vt_rounds(NR_TOGGLES); i++) {
 		EXPECT_EQ(0, cpu_set_online(cpu, false));
 		usleep(2000 + i * 777);
 		EXPECT_EQ(0, cpu_set_online(cpu, true));
@@ -586,7 +546,7 @@ static int take_nap(const struct nap *nap)
 		write_line(PM_DELAY, "0");
 	err = write_line(PM_TEST, nap->level);
 	/* EBUSY: something wakes the machine up, as an interrupt just then does */
-	for (i = 0; !err && i < 10; i++) {
+	for (i = 0; !err && i < 100; i++) {
 		err = write_line("/sys/power/state", nap->state);
 		if (err != -EBUSY)
 			break;
@@ -597,7 +557,7 @@ static int take_nap(const struct nap *nap)
 	write_line(PM_DELAY, delay);
 	if (err)
 		fprintf(stderr, "# %s down to %s: %s\n", nap->state, nap->level, strerror(-err));
-	return err ? err : i < 10 ? 0 : -EBUSY;
+	return err ? err : i < 100 ? 0 : -EBUSY;
 }
 
 /*
@@ -639,7 +599,7 @@ TEST_F_TIMEOUT(hostile, suspend_keeps_everything, SECONDS)
 			RUN_OK(self->fd, vt_load(space, i * VT_PAGE, 8, cpu));
 	}
 	for (cpu = 0; cpu < nr_cpus; cpu++)
-		RUN_OK(self->fd, vt_activate(space, cpu));
+		RUN_OK(self->fd, vt_resident(space, cpu));
 	/* A subtree and leaves that wait to be released */
 	RUN_OK(self->fd, vt_jump(cursor, VT_2M));
 	RUN_OK(self->fd, vt_map(cursor, RUN_OK(self->fd, vt_alloc()).out.id, VT_RW));
@@ -856,7 +816,7 @@ TEST_F_TIMEOUT(region, small_sizes, SECONDS)
 
 	/* The first round fills caches that stay */
 	for (round = 0; round < 2; round++) {
-		before = free_kib();
+		before = vt_free_kib();
 		for (i = 0; i < ARRAY_SIZE(blocks); i++) {
 			__u64 size = blocks[i] * VMSTORE_BLOCK_SIZE;
 
@@ -864,7 +824,7 @@ TEST_F_TIMEOUT(region, small_sizes, SECONDS)
 				EXPECT_EQ(0, TRY_SIZE(variant->machine, size));
 		}
 	}
-	EXPECT_GT(SLACK_KIB, memory_lost(before));
+	EXPECT_GT(vt_slack_kib(), vt_memory_lost(before));
 }
 
 TEST_F(region, above_the_maximum)
@@ -912,9 +872,9 @@ FIXTURE_TEARDOWN(stores)
  */
 TEST_F_TIMEOUT(stores, most_of_memory, SECONDS)
 {
-	__u64 available = (__u64)memory_kib("MemAvailable") << 10;
+	__u64 available = (__u64)vt_meminfo("MemAvailable") << 10;
 	__u64 size = max_region(), most = available / 8 * 7 & ~(VMSTORE_BLOCK_SIZE - 1);
-	long lost = SLACK_KIB;
+	long lost = vt_slack_kib();
 	int round, err;
 
 	ASSERT_LT(0, size);
@@ -926,8 +886,8 @@ TEST_F_TIMEOUT(stores, most_of_memory, SECONDS)
 		size = most;
 	}
 	/* The first round may fill caches that stay */
-	for (round = 0; round < 2 && lost >= SLACK_KIB; round++) {
-		long before = free_kib();
+	for (round = 0; round < 2 && lost >= vt_slack_kib(); round++) {
+		long before = vt_free_kib();
 
 		do {
 			err = TRY_SIZE(VMSTORE_MACHINE_DEFAULT, size);
@@ -935,11 +895,11 @@ TEST_F_TIMEOUT(stores, most_of_memory, SECONDS)
 				size = size / 2 & ~(VMSTORE_BLOCK_SIZE - 1);
 		} while (err == -ENOMEM && size);
 		ASSERT_EQ(0, err);
-		lost = memory_lost(before);
+		lost = vt_memory_lost(before);
 	}
 	TH_LOG("%llu MiB of %llu MiB available, %llu MiB allowed", size >> 20,
 	       available >> 20, max_region() >> 20);
-	EXPECT_GT(SLACK_KIB, lost);
+	EXPECT_GT(vt_slack_kib(), lost);
 }
 
 /*
@@ -993,7 +953,8 @@ static void visit(struct worker *w, __u64 value)
 			0, NULL);
 	}
 	for (cpu = 0; cpu < info.out_nr_cpus; cpu++) {
-		attempt(w, vt_activate(space, cpu), 0, NULL);
+		op = value / 10 % 2 ? vt_activate(space, cpu) : vt_resident(space, cpu);
+		attempt(w, op, 0, NULL);
 		for (i = 0; i < 4; i++)
 			if (!attempt(w, vt_load(space, i * VT_PAGE, 8, cpu), 0, &op) &&
 			    op.out.access.value != value + i)
@@ -1050,7 +1011,7 @@ TEST_F_TIMEOUT(stores, on_all_cpus, SECONDS)
 	for (round = 0; round < 2; round++) {
 		struct vt_state then, now;
 
-		before = free_kib();
+		before = vt_free_kib();
 		ASSERT_EQ(0, vt_state_read(fd, &then));
 		pthread_barrier_init(&barrier, NULL, NR_THREADS);
 		ASSERT_TRUE(start_all(w, -1, 0, open_and_close));
@@ -1063,7 +1024,7 @@ TEST_F_TIMEOUT(stores, on_all_cpus, SECONDS)
 			EXPECT_EQ(7000 + i, RUN_OK(fd, vt_load(1, i * VT_PAGE, 8, 0))
 				  .out.access.value);
 	}
-	EXPECT_GT(SLACK_KIB, memory_lost(before));
+	EXPECT_GT(vt_slack_kib(), vt_memory_lost(before));
 	EXPECT_EQ(0, vt_settled(fd));
 	EXPECT_EQ(0, close(fd));
 }

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
-#include "vmstore_test.h"
+#include "free_memory.h"
 
 #define NR_LONG		20000	/* operations of a batch that is not meant to end */
 
@@ -30,6 +30,11 @@ FIXTURE_VARIANT_ADD(life, default_full) {
 FIXTURE_VARIANT_ADD(life, default_off) {
 	.machine = VMSTORE_MACHINE_DEFAULT,
 	.mode = VMSTORE_CHECK_OFF,
+};
+
+FIXTURE_VARIANT_ADD(life, default_step) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_STEP,
 };
 
 FIXTURE_VARIANT_ADD(life, soft_full) {
@@ -56,7 +61,10 @@ FIXTURE_TEARDOWN(life)
 	ASSERT_LE(0, _fd);						\
 	_fd; })
 
-/* A batch of @nr operations: map, store, and unmap every other time, over and over */
+/*
+ * A batch of @nr operations: map, store, and unmap every other time, over and over; where
+ * the space is resident, and half of the flushes are still to be asked for
+ */
 static struct vmstore_op *long_batch(__u32 nr)
 {
 	struct vmstore_op *ops = calloc(nr, sizeof(*ops));
@@ -66,7 +74,8 @@ static struct vmstore_op *long_batch(__u32 nr)
 		return NULL;
 	ops[0] = vt_space_new();
 	ops[1] = vt_open_mut(VMSTORE_REF(0), 0, VT_1G);
-	for (i = 2; i + 6 <= nr; i += 6) {
+	ops[2] = vt_resident(VMSTORE_REF(0), 0);
+	for (i = 3; i + 6 <= nr; i += 6) {
 		__u64 va = i / 6 % 128 * VT_PAGE;
 
 		ops[i] = vt_alloc();
@@ -75,6 +84,7 @@ static struct vmstore_op *long_batch(__u32 nr)
 		ops[i + 3] = vt_write(VMSTORE_REF(0), va, 8, i, 0);
 		ops[i + 4] = vt_jump(VMSTORE_REF(1), va);
 		ops[i + 5] = vt_unmap(VMSTORE_REF(1), i % 12 < 6 ? VT_PAGE : 0);
+		ops[i + 5].flags = i % 24 < 6 ? VMSTORE_OPF_DEFER : 0;
 	}
 	for (; i < nr; i++)
 		ops[i] = vt_vaddr(VMSTORE_REF(1));
@@ -196,7 +206,7 @@ TEST_F(life, killed_with_its_store)
 {
 	int round, status;
 
-	for (round = 0; round < 12; round++) {
+	for (round = 0; round < (int)vt_rounds(12); round++) {
 		pid_t pid = start_worker(variant->machine, variant->mode, NULL, false);
 
 		ASSERT_LT(0, pid);
@@ -210,7 +220,7 @@ TEST_F(life, killed_while_shared)
 {
 	int round, status, fd;
 
-	for (round = 0; round < 8; round++) {
+	for (round = 0; round < (int)vt_rounds(8); round++) {
 		pid_t pid = start_worker(variant->machine, variant->mode, &fd, true);
 		struct vmstore_op op = vt_alloc();
 
@@ -263,7 +273,7 @@ static int fill_store(int fd, __u32 nr_cpus)
 	ops[n++] = vt_open_mut(VMSTORE_REF(0), 0, VT_1G);
 	ops[n++] = vt_open_ro(VMSTORE_REF(0), VT_1G, VT_1G + VT_PAGE);
 	for (i = 0; i < nr_cpus && i < 8; i++)
-		ops[n++] = vt_activate(VMSTORE_REF(0), i);
+		ops[n++] = i % 2 ? vt_resident(VMSTORE_REF(0), i) : vt_activate(VMSTORE_REF(0), i);
 	for (i = 0; i < 80; i++) {
 		ops[n] = vt_alloc();
 		ops[n + 1] = vt_map(VMSTORE_REF(1), VMSTORE_REF(n), VT_RW);
@@ -271,8 +281,10 @@ static int fill_store(int fd, __u32 nr_cpus)
 		n += 3;
 	}
 	ops[n++] = vt_jump(VMSTORE_REF(1), 8 * VT_PAGE);
-	/* As many as a gather holds, so that nothing is released on the way */
-	ops[n++] = vt_unmap(VMSTORE_REF(1), 64 * VT_PAGE);
+	/* As many as a gather holds, so that nothing is released on the way; some not flushed */
+	ops[n++] = vt_unmap(VMSTORE_REF(1), 32 * VT_PAGE);
+	ops[n] = vt_unmap(VMSTORE_REF(1), 32 * VT_PAGE);
+	ops[n++].flags = VMSTORE_OPF_DEFER;
 	ops[n++] = vt_alloc();
 	err = vt_run(fd, ops, n, 0, NULL);
 	for (i = 0; !err && i < n; i++)
@@ -300,7 +312,7 @@ TEST_F(life, close_untouched)
 {
 	int i;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < (int)vt_rounds(20); i++) {
 		int fd = vt_open();
 
 		ASSERT_LE(0, fd);
@@ -471,47 +483,18 @@ TEST_F(life, many_stores)
 
 /* --- memory ---------------------------------------------------------------- */
 
-/* A line of /proc/meminfo, KiB */
-static long memory_kib(const char *name)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kib = -1;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
-			kib = atol(line + strlen(name) + 1);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-#define ROUNDS		40
-#define SLACK_KIB	2048	/* 50 KiB a round: far less than a block of the region */
-/* A kernel with checkers remembers what was allocated where, and frees late */
-#define SLACK_DEBUG_KIB	8192
-
-/*
- * What was used before is free after. Freeing may lag behind (RCU, per-CPU lists),
- * so a difference counts only if it stays.
- */
+/* What was used before is free after */
 TEST_F(life, memory_comes_back)
 {
-	bool debug = !access("/sys/kernel/debug/kmemleak", F_OK);
-	long slack = debug ? SLACK_DEBUG_KIB : SLACK_KIB;
-	long before, used, lost = 0, slab = 0;
+	const int stores = 8 + vt_rounds(32);
 	struct vmstore_info info;
+	long before = 0;
 	int i, round;
 
-	before = memory_kib("MemFree");
-	used = memory_kib("SUnreclaim");
-	if (before < 0 || used < 0)
-		SKIP(return, "/proc/meminfo does not say");
-	/* The first rounds fill caches that stay */
+	/* The first round fills caches that stay */
 	for (round = 0; round < 2; round++) {
-		before = memory_kib("MemFree");
-		used = memory_kib("SUnreclaim");
-		for (i = 0; i < ROUNDS / 2 * (round + 1); i++) {
+		before = vt_free_kib();
+		for (i = 0; i < stores; i++) {
 			int fd = STORE();
 
 			ASSERT_EQ(0, vt_info(fd, &info));
@@ -520,15 +503,7 @@ TEST_F(life, memory_comes_back)
 			ASSERT_EQ(0, close(fd));
 		}
 	}
-	for (i = 0; i < 200; i++) {
-		lost = before - memory_kib("MemFree");
-		slab = memory_kib("SUnreclaim") - used;
-		if (lost < slack && slab < slack)
-			break;
-		usleep(10000);
-	}
-	EXPECT_GT(slack, lost);
-	EXPECT_GT(slack, slab);
+	EXPECT_GT(vt_slack_kib(), vt_memory_lost(before));
 }
 
 /* --- who may -------------------------------------------------------------- */

@@ -21,7 +21,7 @@ TEST_F(store, info_and_setup)
 	EXPECT_EQ(__VMSTORE_OP_MAX, self->info.out_nr_opcodes);
 	EXPECT_EQ(VT_SMALL, self->info.out_region_size);
 	EXPECT_EQ(VT_SMALL / VT_PAGE, self->info.out_nr_slots);
-	EXPECT_EQ(variant->mode, self->info.out_check_mode);
+	EXPECT_EQ(vt_check_mode(variant->mode), self->info.out_check_mode);
 	EXPECT_EQ(-EBUSY, vt_setup(self->fd, variant->machine, variant->mode, VT_SMALL));
 }
 

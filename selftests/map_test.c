@@ -13,10 +13,23 @@ FIXTURE(map) {
 
 FIXTURE_VARIANT(map) {
 	__u32 machine;
+	__u32 mode;
 };
 
-FIXTURE_VARIANT_ADD(map, default_full) { .machine = VMSTORE_MACHINE_DEFAULT };
-FIXTURE_VARIANT_ADD(map, soft_full) { .machine = VMSTORE_MACHINE_SOFT };
+FIXTURE_VARIANT_ADD(map, default_full) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_FULL,
+};
+
+FIXTURE_VARIANT_ADD(map, default_step) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_STEP,
+};
+
+FIXTURE_VARIANT_ADD(map, soft_full) {
+	.machine = VMSTORE_MACHINE_SOFT,
+	.mode = VMSTORE_CHECK_FULL,
+};
 
 FIXTURE_SETUP(map)
 {
@@ -25,7 +38,7 @@ FIXTURE_SETUP(map)
 	self->fd = -1;
 	if (reason)
 		SKIP(return, "%s", reason);
-	self->fd = vt_store(variant->machine, VMSTORE_CHECK_FULL, VT_SMALL);
+	self->fd = vt_store(variant->machine, variant->mode, VT_SMALL);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, vt_info(self->fd, &self->info));
 	self->space = RUN_OK(self->fd, vt_space_new()).out.id;
@@ -723,6 +736,220 @@ TEST_F(map, flush_refused)
 	RUN_OK(self->fd, vt_flush(self->cursor, 0, 0));
 	RUN_OK(self->fd, vt_flush(self->cursor, 0, VMSTORE_USER_END));
 	RUN_OK(self->fd, vt_flush(self->cursor, VA, VT_PAGE));
+}
+
+/* --- many at once ------------------------------------------------------------ */
+
+#define MANY	600	/* more than a leaf table and than a gather hold */
+
+/* @nr new handles */
+#define ALLOC_MANY(ids, nr)	do {					\
+	__u32 _i;							\
+									\
+	for (_i = 0; _i < (nr); _i++)					\
+		(ids)[_i] = RUN_OK(self->fd, vt_alloc()).out.id;	\
+} while (0)
+
+/* As many O-Map as there are handles, in their order */
+TEST_F(map, frames)
+{
+	struct vmstore_op a = RUN_OK(self->fd, vt_alloc()), b = RUN_OK(self->fd, vt_alloc());
+	__u64 ids[] = { b.out.id, a.out.id }, at = VA + VT_2M - VT_PAGE;
+	struct vmstore_op op;
+
+	/* Across the end of a leaf table */
+	RUN_OK(self->fd, vt_jump(self->cursor, at));
+	op = RUN_OK(self->fd, vt_map_frames(self->cursor, ids, 2, VT_RW));
+	EXPECT_EQ(0, op.out.map_many.id);
+	EXPECT_EQ(at + 2 * VT_PAGE, op.out.map_many.va);
+	EXPECT_EQ(2, op.out.map_many.mapped);
+	EXPECT_EQ(0, op.out.map_many.replaced);
+	EXPECT_EQ(2, op.out.map_many.nodes_allocated);
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_FRAMES));
+	EXPECT_EQ(1, vt_slot(self->fd, a.out.frame.paddr).rc);
+	EXPECT_EQ(1, vt_slot(self->fd, a.out.frame.paddr).paths);
+	RUN_OK(self->fd, vt_jump(self->cursor, at));
+	EXPECT_EQ(b.out.frame.paddr, RUN_OK(self->fd, vt_peek(self->cursor)).out.query.paddr);
+	RUN_OK(self->fd, vt_jump(self->cursor, at + VT_PAGE));
+	EXPECT_EQ(a.out.frame.paddr, RUN_OK(self->fd, vt_peek(self->cursor)).out.query.paddr);
+	EXPECT_EQ(0, vt_accounting(self->fd));
+}
+
+/* All or none: wherever in the list the wrong one is */
+TEST_F(map, frames_refused)
+{
+	__u64 ro = RUN_OK(self->fd, vt_open_ro(self->space, 0, VT_PAGE)).out.id;
+	__u64 ids[4], was;
+	int i;
+
+	ALLOC_MANY(ids, 4);
+	for (i = 0; i < 4; i++) {
+		was = ids[i];
+		ids[i] = 99;
+		RUN_ERR(self->fd, ENOENT, vt_map_frames(self->cursor, ids, 4, VT_RW));
+		ids[i] = VMSTORE_REF(0);
+		RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids, 4, VT_RW));
+		ids[i] = ids[(i + 1) % 4];
+		RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids, 4, VT_RW));
+		ids[i] = was;
+	}
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids, 4, vt_user(0)));
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids, 4,
+						vt_prop(1, VMSTORE_CACHE_WC, 0)));
+	RUN_ERR(self->fd, ENOENT, vt_map_frames(0, ids, 4, VT_RW));
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(ro, ids, 1, VT_RW));
+	/* One page too many for the range */
+	RUN_OK(self->fd, vt_jump(self->cursor, VA + VT_1G - 3 * VT_PAGE));
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids, 4, VT_RW));
+	RUN_OK(self->fd, vt_map_frames(self->cursor, ids, 3, VT_RW));
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, ids + 3, 1, VT_RW));
+}
+
+/* None is fine, and then nobody looks at the pointer */
+TEST_F(map, frames_none)
+{
+	struct vmstore_op op = RUN_OK(self->fd, vt_map_frames(self->cursor, NULL, 0, VT_RW));
+
+	EXPECT_EQ(VA, op.out.map_many.va);
+	EXPECT_EQ(0, op.out.map_many.mapped);
+	op = RUN_OK(self->fd, vt_map_frames(self->cursor, (void *)1, 0, VT_RW));
+	EXPECT_EQ(0, op.out.map_many.nodes_allocated);
+	EXPECT_EQ(0, vt_count_leaves(self->fd, self->space));
+}
+
+/* Pointers and lengths that are not what they should be */
+TEST_F(map, frames_bad_data)
+{
+	__u64 id = RUN_OK(self->fd, vt_alloc()).out.id;
+	__u64 *page = mmap(NULL, 2 * VT_PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u64 *last = page + VT_PAGE / sizeof(*page) - 1;
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, munmap(page + VT_PAGE / sizeof(*page), VT_PAGE));
+	*last = id;
+	RUN_ERR(self->fd, EFAULT, vt_map_frames(self->cursor, NULL, 1, VT_RW));
+	RUN_ERR(self->fd, EFAULT, vt_map_frames(self->cursor, (void *)-8, 1, VT_RW));
+	RUN_ERR(self->fd, EFAULT,
+		vt_map_frames(self->cursor, (void *)(1UL << (8 * sizeof(long) - 1)), 1, VT_RW));
+	/* Ends in memory that is not there */
+	RUN_ERR(self->fd, EFAULT, vt_map_frames(self->cursor, last, 2, VT_RW));
+	/* More than an operation moves */
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, page,
+						VMSTORE_MAX_DATA / sizeof(__u64) + 1, VT_RW));
+	RUN_ERR(self->fd, EINVAL, vt_map_frames(self->cursor, page, ~0U, VT_RW));
+	/* Where the list lies makes no difference */
+	memmove((char *)last - 3, last, sizeof(*last));
+	RUN_OK(self->fd, vt_map_frames(self->cursor, (void *)((char *)last - 3), 1, VT_RW));
+	munmap(page, VT_PAGE);
+}
+
+/* Handles that the same batch made */
+TEST_F(map, frames_of_the_batch)
+{
+	__u64 ids[] = { VMSTORE_REF(2), VMSTORE_REF(0) };
+	__u64 late[] = { VMSTORE_REF(3) }, other[] = { VMSTORE_REF(1) };
+	__u64 start = self->info.out_region_size / 2;
+	struct vmstore_op ops[] = {
+		vt_alloc(),
+		vt_segment(start, start + VT_PAGE),
+		vt_alloc(),
+		vt_map_frames(self->cursor, late, 1, VT_RW),	/* itself */
+		vt_map_frames(self->cursor, other, 1, VT_RW),	/* a segment */
+		vt_map_frames(self->cursor, ids, 2, VT_RW),
+		vt_map_segment(self->cursor, VMSTORE_REF(1), VT_RW),
+		vt_map_frames(self->cursor, ids, 2, VT_RW),	/* consumed */
+	};
+	static const int want[] = { 0, 0, 0, -EINVAL, -EINVAL, 0, 0, -ENOENT };
+	struct vmstore_run run;
+	size_t i;
+
+	ASSERT_EQ(0, vt_run(self->fd, ops, ARRAY_SIZE(ops), VMSTORE_RUN_KEEP_GOING, &run));
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		EXPECT_EQ(want[i], ops[i].out_errno)
+			TH_LOG("operation %zu", i);
+	EXPECT_EQ(3, vt_count_leaves(self->fd, self->space));
+}
+
+/* More leaves replaced than a gather holds: flushed, released, and on [D4] */
+TEST_F(map, frames_over_frames)
+{
+	__u64 ids[MANY], space, cursor;
+	struct vmstore_op op;
+	int fd = vt_store(variant->machine, VMSTORE_CHECK_STEP, 4 * VT_SMALL);
+	__u32 round, i;
+
+	ASSERT_LE(0, fd);
+	space = RUN_OK(fd, vt_space_new()).out.id;
+	cursor = RUN_OK(fd, vt_open_mut(space, VA, VA + VT_1G)).out.id;
+	RUN_OK(fd, vt_activate(space, 0));
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < MANY; i++)
+			ids[i] = RUN_OK(fd, vt_alloc()).out.id;
+		RUN_OK(fd, vt_jump(cursor, VA));
+		op = RUN_OK(fd, vt_map_frames(cursor, ids, MANY, VT_RW));
+		EXPECT_EQ(MANY, op.out.map_many.mapped);
+		EXPECT_EQ(round ? MANY : 0, op.out.map_many.replaced);
+		EXPECT_EQ(round ? 0 : 2, op.out.map_many.nodes_allocated);
+		/* So that a translation that is kept would be seen */
+		for (i = 0; i < MANY; i++)
+			RUN_OK(fd, vt_write(space, VA + i * VT_PAGE, 8, round * MANY + i, 0));
+	}
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(MANY + i, RUN_OK(fd, vt_load(space, VA + i * VT_PAGE, 8,
+						       0)).out.access.value);
+	RUN_OK(fd, vt_activate(0, 0));
+	EXPECT_EQ(MANY, vt_count_leaves(fd, space));
+	EXPECT_EQ(0, vt_settled(fd));
+	close(fd);
+}
+
+/* Per page S - 1 and P + 1, rc the same; the segment is consumed */
+TEST_F(map, segment)
+{
+	__u64 start = self->info.out_region_size / 2, end = start + 5 * VT_PAGE, paddr;
+	__u64 id = RUN_OK(self->fd, vt_segment(start, end)).out.id;
+	struct vmstore_op op;
+
+	RUN_OK(self->fd, vt_jump(self->cursor, VA + VT_2M - 2 * VT_PAGE));
+	op = RUN_OK(self->fd, vt_map_segment(self->cursor, id, VT_RO));
+	EXPECT_EQ(VA + VT_2M + 3 * VT_PAGE, op.out.map_many.va);
+	EXPECT_EQ(5, op.out.map_many.mapped);
+	EXPECT_EQ(0, op.out.map_many.replaced);
+	EXPECT_EQ(2, op.out.map_many.nodes_allocated);
+	for (paddr = start; paddr < end; paddr += VT_PAGE) {
+		EXPECT_EQ(1, vt_slot(self->fd, paddr).rc);
+		EXPECT_EQ(1, vt_slot(self->fd, paddr).paths);
+	}
+	EXPECT_EQ(0, vt_count(self->fd, VMSTORE_DUMP_SEGMENTS));
+	EXPECT_EQ(5, vt_count_leaves(self->fd, self->space));
+	EXPECT_EQ(0, vt_accounting(self->fd));
+	RUN_ERR(self->fd, ENOENT, vt_map_segment(self->cursor, id, VT_RO));
+	RUN_OK(self->fd, vt_jump(self->cursor, VA + VT_2M - 2 * VT_PAGE));
+	EXPECT_EQ(start, RUN_OK(self->fd, vt_peek(self->cursor)).out.query.paddr);
+	EXPECT_EQ(5, RUN_OK(self->fd, vt_unmap(self->cursor, 5 * VT_PAGE)).out.unmap.removed);
+	RUN_OK(self->fd, vt_reap());
+	EXPECT_EQ(VMSTORE_RC_UNUSED, vt_slot(self->fd, start).rc);
+}
+
+TEST_F(map, segment_refused)
+{
+	__u64 start = self->info.out_region_size / 2;
+	__u64 id = RUN_OK(self->fd, vt_segment(start, start + 4 * VT_PAGE)).out.id;
+	__u64 ro = RUN_OK(self->fd, vt_open_ro(self->space, 0, VT_2M)).out.id;
+	struct vmstore_op op = vt_map_segment(self->cursor, id, VT_RW);
+
+	op.arg.map_segment.__reserved = 1;
+	RUN_ERR(self->fd, EINVAL, op);
+	RUN_ERR(self->fd, ENOENT, vt_map_segment(self->cursor, 0, VT_RW));
+	RUN_ERR(self->fd, ENOENT, vt_map_segment(self->cursor, id + 1, VT_RW));
+	RUN_ERR(self->fd, ENOENT, vt_map_segment(0, id, VT_RW));
+	RUN_ERR(self->fd, EINVAL, vt_map_segment(ro, id, VT_RW));
+	RUN_ERR(self->fd, EINVAL, vt_map_segment(self->cursor, id, vt_user(VMSTORE_PROP_W)));
+	RUN_OK(self->fd, vt_jump(self->cursor, VA + VT_1G - 3 * VT_PAGE));
+	RUN_ERR(self->fd, EINVAL, vt_map_segment(self->cursor, id, VT_RW));
+	RUN_OK(self->fd, vt_jump(self->cursor, VA + VT_1G - 4 * VT_PAGE));
+	RUN_OK(self->fd, vt_map_segment(self->cursor, id, VT_RW));
 }
 
 TEST_HARNESS_MAIN

@@ -43,6 +43,11 @@ FIXTURE_VARIANT_ADD(store, default_full) {
 	.mode = VMSTORE_CHECK_FULL,
 };
 
+FIXTURE_VARIANT_ADD(store, default_step) {
+	.machine = VMSTORE_MACHINE_DEFAULT,
+	.mode = VMSTORE_CHECK_STEP,
+};
+
 FIXTURE_VARIANT_ADD(store, soft_full) {
 	.machine = VMSTORE_MACHINE_SOFT,
 	.mode = VMSTORE_CHECK_FULL,
