@@ -110,7 +110,10 @@ tidy()
 			-p "$VMSTORE_TMP" --header-filter="^$copy/" \
 			--extra-arg=-Xclang --extra-arg=-analyzer-config \
 			--extra-arg=-Xclang --extra-arg=max-nodes=50000 \
-			2>"$VMSTORE_TMP/stderr" && return
+			2>"$VMSTORE_TMP/stderr" >"$VMSTORE_TMP/said" && return
+	# How the analyzer comes to it is long; what it is comes last.
+	cat "$VMSTORE_TMP/said"
+	grep -E '(error|warning):' "$VMSTORE_TMP/said" || :
 	# It counts the warnings in the kernel's headers there, and shows none.
 	grep -v -E '^[0-9]+ warnings? (generated|treated)' "$VMSTORE_TMP/stderr" || :
 	return 1

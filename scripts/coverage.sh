@@ -117,11 +117,15 @@ make_root()
 	done
 	add_to_guest "$root" "$tools/vmstorectl"
 	add_to_guest "$root" "$tools/examples"
+	add_to_guest "$root" "$tests/litmus"
 	add_to_guest "$root" "$scripts/run-tests.sh"
+	# Doing the same more often reaches no more lines.
 	# shellcheck disable=SC2086 # one word per program
-	quote_words ./run-tests.sh $program_seconds $programs >"$root/etc/command"
+	quote_words env VMSTORE_ROUNDS=20 ./run-tests.sh $program_seconds \
+		$programs >"$root/etc/command"
 	cat >"$root/init" <<'INIT'
 #!/bin/sh
+/bin/busybox --install -s /bin
 export PATH=/test:/bin HOME=/test TERM=linux
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -152,9 +156,8 @@ run_guest()
 {
 	local root=$1 klog=$VMSTORE_TMP/kernel.log status=0
 	exec 3>"$klog"
-	# Not --foreground: UML is many processes, and all of them must go.
 	{
-		timeout -k 5 "$guest_seconds" "$VMSTORE_TMP/linux" \
+		limited "$guest_seconds" "$VMSTORE_TMP/linux" \
 			uml_dir="$VMSTORE_TMP" mem=512M rootfstype=hostfs \
 			rootflags="$root" rw init=/init \
 			con=null con0=null,fd:3 </dev/null 2>&3 >&3 || status=$?

@@ -166,7 +166,7 @@ path)
 	printf '%s\n' "$out/bzImage" "$out"
 	;;
 kunit)
-	results='' timeout=1200
+	results='' timeout=3600
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--results) need_arg "$1" $#; results=$2; shift ;;

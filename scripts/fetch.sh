@@ -85,15 +85,20 @@ fix_headers()
 
 fetch()
 {
-	local kind=$1 series=$2 packages version entry link deb
+	local kind=$1 series=$2 packages version entry link deb stamp
 
+	link=$VMSTORE_CACHE/$kind-$series
+	stamp=$VMSTORE_CACHE/dist/$kind-$series.resolved
+	# To ask takes seconds, and the answer changes only with apt's lists.
+	if [ -e "$link" ] && [ "$stamp" -nt /var/lib/apt/lists ]; then
+		return
+	fi
 	packages=$(resolve "$kind" "$series")
 	if [ -z "$packages" ]; then
 		say "no package for $kind $series known: updating the package lists"
 		as_root apt-get -q update >&2 || warn "apt-get update failed"
 		packages=$(resolve "$kind" "$series")
 	fi
-	link=$VMSTORE_CACHE/$kind-$series
 	if [ -z "$packages" ]; then
 		[ ! -e "$link" ] || { warn "using the $kind $series fetched earlier"; return 0; }
 		die "apt knows no $kind package for $series: enable Debian's" \
@@ -136,6 +141,7 @@ fetch()
 	fi
 	ln -sfn "dist/${entry##*/}" "$link.new.$$"
 	mv -T "$link.new.$$" "$link"
+	touch "$stamp"
 }
 
 path_of()

@@ -17,6 +17,7 @@ never ran.
 
 import re
 import sys
+import time
 
 RESULT = re.compile(r"(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*)(?:#\s*(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)(?:\s*#\s*(SKIP\b.*))?", re.I)
@@ -34,6 +35,7 @@ class Program:
         self.lines = []
         self.results = []
         self.plan = None
+        self.began = time.monotonic()
 
     def add(self, verdict, test, reason=""):
         test = re.sub(r"\s+", "_", test.strip()) or "unnamed"
@@ -95,8 +97,8 @@ class Program:
                 if verdict == "fail":
                     print(f"FAILED {self.title}:{test} {reason}")
         print(f"{self.name}: {self.count('pass')} passed, "
-              f"{self.count('fail')} failed, {self.count('skip')} skipped",
-              flush=True)
+              f"{self.count('fail')} failed, {self.count('skip')} skipped "
+              f"({time.monotonic() - self.began:.0f} s)", flush=True)
 
 
 def main():

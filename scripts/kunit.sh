@@ -31,34 +31,53 @@ while [ $# -gt 0 ]; do
 done
 
 make_tmp
-hold_lock um
-um=$("$VMSTORE_TOP/scripts/um-source.sh")
+# Nobody else may rebuild what is going to run.
+hold_lock "kunit-$flavour"
+source=$("$VMSTORE_TOP/scripts/fetch.sh" path source "$VMSTORE_SOURCE_SERIES")
+um=$VMSTORE_CACHE/um/$(basename "$(dirname "$source")")
 build=$um/kunit-$flavour
 conf=$VMSTORE_TOP/kunit
 # uml_dir: where a UML kernel puts its control socket; else it is $HOME/.uml.
+exec=(--kernel_args="uml_dir=$VMSTORE_TMP")
 case $flavour in
-um) args=(--kunitconfig="$conf/um.config"
-	--kernel_args="uml_dir=$VMSTORE_TMP") ;;
+um) args=(--kunitconfig="$conf/um.config") ;;
 debug) args=(--kunitconfig="$conf/um.config"
-	--kunitconfig="$conf/um-debug.config"
-	--kernel_args="uml_dir=$VMSTORE_TMP") ;;
-x86) args=(--arch=x86_64 --kunitconfig="$conf/x86.config"
-	--qemu_args='-smp 2 -cpu max,la57=off') ;;
+	--kunitconfig="$conf/um-debug.config") ;;
+x86)
+	args=(--arch=x86_64 --kunitconfig="$conf/x86.config"
+		--qemu_args='-smp 2 -cpu max,la57=off')
+	exec=(--kernel_args=notsc) # see vm.sh
+	;;
 esac
 json=$VMSTORE_TMP/kunit.json
 log=$build/test.log
 
-rm -f "$log"
-status=0
 # In the folder of the source: kunit.py looks for it around itself, and would
 # take this tree for a kernel's if started here.
-(
-	cd "$um/src"
-	exec timeout -k 10 2400 python3 tools/testing/kunit/kunit.py run \
-		--build_dir="$build" "${args[@]}" \
-		--jobs="$VMSTORE_JOBS" --timeout=600 --json="$json" \
-		${glob:+"$glob"}
-) </dev/null || status=$?
+kunit()
+{
+	(cd "$um/src" && exec timeout -k 10 2400 python3 \
+		tools/testing/kunit/kunit.py "$@" --build_dir="$build" \
+		"${args[@]}") </dev/null
+}
+
+# The source is one for all flavours; so it is kept while one is built from it.
+build_kernel()
+{
+	(
+		hold_lock um
+		"$VMSTORE_TOP/scripts/um-source.sh" >/dev/null &&
+			kunit build --jobs="$VMSTORE_JOBS"
+	)
+}
+
+rm -f "$log"
+status=0
+build_kernel || status=$?
+if [ "$status" = 0 ]; then
+	kunit exec --timeout=1800 --json="$json" "${exec[@]}" \
+		${glob:+"$glob"} || status=$?
+fi
 
 if [ ! -s "$json" ]; then
 	die "the suites did not run (kunit.py said $status); is there a" \

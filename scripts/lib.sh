@@ -11,6 +11,7 @@
 #   src/, um/, build/, vm/                    kernels and modules built from them
 #   debug/, kcsan/                            what scripts/debug-kernel.sh builds
 #   results/                                  what the last check wrote
+#   static/                                   what each item of static.sh last passed with
 
 VMSTORE_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VMSTORE_CACHE=${VMSTORE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vmstore}
@@ -115,7 +116,21 @@ make_tmp()
 
 cleanup_tmp()
 {
+	[ -z "$VMSTORE_CHILD" ] || kill "$VMSTORE_CHILD" 2>/dev/null || :
 	[ -z "$VMSTORE_TMP" ] || rm -rf "$VMSTORE_TMP"
+}
+
+# limited SECONDS COMMAND...: run it with a limit, and not longer than this script. It
+# is a process group of its own, for UML is many processes, and all of them must go.
+VMSTORE_CHILD=
+limited()
+{
+	local status=0
+	timeout -k 5 "$@" &
+	VMSTORE_CHILD=$!
+	wait "$VMSTORE_CHILD" || status=$?
+	VMSTORE_CHILD=
+	return "$status"
 }
 
 # Two scripts at once must not build the same thing twice. The lock is kept until
@@ -143,7 +158,7 @@ copy_project()
 {
 	mkdir -p "$1"
 	rsync -rlp --checksum --delete-after --exclude='/.git' \
-		--filter=':- .gitignore' "$VMSTORE_TOP/" "$1/"
+		--filter=':- .gitignore' "$VMSTORE_TOP/" "$1/" >&2 # not a caller's output
 }
 
 # What a kernel prints when something is wrong with it. Plain names of checkers
@@ -210,15 +225,13 @@ build_module()
 	make -C "$kdir" M="$MODULE_DIR" -j"$VMSTORE_JOBS" "$@" modules
 }
 
-# make_guest_root DIR: a root file system of busybox and empty folders.
+# make_guest_root DIR: a root file system of busybox and empty folders. The first thing
+# its init does is "/bin/busybox --install -s /bin": 400 links cost one process there.
 make_guest_root()
 {
-	local name
 	mkdir -p "$1"/{bin,etc,test,proc,sys,dev,tmp}
 	cp "$(command -v busybox)" "$1/bin/busybox"
-	busybox --list | while read -r name; do
-		[ "$name" = busybox ] || ln -s busybox "$1/bin/$name"
-	done
+	ln -s busybox "$1/bin/sh"
 }
 
 # add_to_guest DIR SRC[:DEST]

@@ -119,6 +119,7 @@ quote_words "$@" >"$root/etc/command"
 # is a folder of the host, so the status and what is pulled are just files.
 cat >"$root/init" <<'INIT'
 #!/bin/sh
+/bin/busybox --install -s /bin
 export PATH=/test:/bin HOME=/test TERM=linux
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -179,9 +180,8 @@ give_up()
 
 run_status=0
 exec 3>"$klog"
-# Not --foreground: UML is many processes, and all of them must go.
 {
-	timeout -k 5 "$timeout" "$VMSTORE_TMP/linux" uml_dir="$VMSTORE_TMP" \
+	limited "$timeout" "$VMSTORE_TMP/linux" uml_dir="$VMSTORE_TMP" \
 		mem=512M rootfstype=hostfs rootflags="$root" rw init=/init \
 		con=null con0=null,fd:3 con1=null,fd:1 \
 		</dev/null 2>&3 || run_status=$?

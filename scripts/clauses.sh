@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Which clause reports which corruption, which wrong effect is noticed how, and what every
+# flush, interrupt, wait, barrier and quarantine is for.
+#
+#   clauses.sh [--results FILE] [--update]
+#
+#   --results FILE  append "pass|fail clauses:..." lines
+#   --update        write docs/clauses.md, docs/wrong_effects.md and docs/kill_table.md
+#
+# Runs the KUnit suites vmstore-inv, vmstore-wrong and vmstore-kill in User Mode Linux and
+# makes the tables of what they print. Without --update it fails where the documents say
+# something else.
+
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+results='' update=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) usage; exit 0 ;;
+	--results) need_arg "$1" $#; results=$2; shift ;;
+	--update) update=--update ;;
+	*) usage_error "unknown option '$1'" ;;
+	esac
+	shift
+done
+
+make_tmp
+scripts=$VMSTORE_TOP/scripts
+um=$(hold_lock um && "$scripts/um-source.sh")
+status=0
+for suite in vmstore-inv vmstore-wrong vmstore-kill; do
+	"$scripts/kunit.sh" "$suite" || status=1
+	cat "$um/kunit-um/test.log" >>"$VMSTORE_TMP/log"
+done
+python3 "$scripts/clauses.py" $update --docs "$VMSTORE_TOP/docs" "$VMSTORE_TMP/log" \
+	>"$VMSTORE_TMP/results" || status=1
+cat "$VMSTORE_TMP/results"
+[ -z "$results" ] || cat "$VMSTORE_TMP/results" >>"$results"
+exit "$status"
