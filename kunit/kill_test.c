@@ -684,7 +684,7 @@ static const struct {
 	const struct scene *scene;
 	const char *survives;
 	const char *elsewhere;
-} sites[VMS_NR_OMIT] = {
+} sites[VMS_NR_OMIT_SOFT] = {
 	[VMS_OMIT_ACTIVE_SET] = { &active },
 	[VMS_OMIT_ACTIVE_BARRIER] = { &enter },
 	[VMS_OMIT_ACTIVE_LEAVES] = { &leave },
@@ -744,7 +744,7 @@ static const struct {
 static const struct {
 	const char *name;
 	const char *text;
-} texts[VMS_NR_OMIT] = {
+} texts[VMS_NR_OMIT_SOFT] = {
 	[VMS_OMIT_NONE] = {},	/* the others in the order of the enum */
 #define SITE(name, text)	{ #name, text },
 	VMS_OMIT_SITES(SITE)
@@ -862,7 +862,7 @@ static const void *kill_gen_params(const void *prev, char *desc)
 	static enum vms_omit omit;
 
 	omit = prev ? omit + 1 : VMS_OMIT_NONE + 1;
-	if (omit == VMS_NR_OMIT)
+	if (omit == VMS_NR_OMIT_SOFT)
 		return NULL;
 	strscpy(desc, texts[omit].name, KUNIT_PARAM_DESC_SIZE);
 	return &omit;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Make tables of what the suites vmstore-inv, vmstore-wrong and vmstore-kill print.
+"""Make tables of what the suites vmstore-inv, vmstore-wrong and vmstore-kill* print.
 
 usage: clauses.py [--update] --docs DIR LOG
 
@@ -14,7 +14,7 @@ import re
 import sys
 
 LINE = re.compile(
-    r"# \w+: (clause|impossible|corruption|effect|outcome|kill|survivor|elsewhere): (.*?)\s*$", re.M
+    r"# \w+: (clause|impossible|corruption|effect|outcome|kill|survivor|elsewhere|live): (.*?)\s*$", re.M
 )
 
 CLAUSES = """\
@@ -49,11 +49,11 @@ caller's business. The case wants them to show in the outcome of an operation.
 KILLS = """\
 # Kill table
 
-Made by `scripts/clauses.sh --update` of what the KUnit suite `vmstore-kill` prints; do
-not edit. Each site of `vmstore/omit.h` is left out, alone, while a scene is played on the
-simulated machine, and what then goes wrong is in the last column. The same scene goes well
-with nothing left out, or the case fails. It fails, too, where a site is left out and
-nothing goes wrong.
+Made by `scripts/clauses.sh --update` of what the KUnit suites `vmstore-kill` and
+`vmstore-kill-live` print; do not edit. Each site of `vmstore/omit.h` is left out, alone,
+while a scene is played, those of the first table on the simulated machine, and what then
+goes wrong is in the last column. The same scene goes well with nothing left out, or the case
+fails. It fails, too, where a site is left out and nothing goes wrong.
 
 """
 
@@ -61,6 +61,15 @@ ELSEWHERE = """\
 
 Left out, these show with several processors only, and the case skips without: it runs with
 `scripts/kunit.sh --x86`.
+
+"""
+
+LIVE = """\
+
+These only the live machine has. The suite `vmstore-kill-live` holds one processor in a
+window, or in the handler of an interrupt, while another one takes a page away. The access that
+goes wrong, or does not, is one of the real MMU, so the cases skip in User Mode Linux: they
+run with `scripts/kunit.sh --x86`.
 
 """
 
@@ -129,11 +138,16 @@ def kills(found):
     for line in found["elsewhere"]:
         name, what, scene, why = fields(line, 4)
         text += row(f"`{name}`", what, scene, why)
+    text += LIVE + head("Site", "Left out", "Scene")
+    for line in found["live"]:
+        name, what, scene = fields(line, 3)
+        text += row(f"`{name}`", what, scene)
     text += SURVIVORS + head("Site", "Left out", "Why nothing goes wrong")
     for line in found["survivor"]:
         name, what, why = fields(line, 3)
         text += row(f"`{name}`", what, why)
-    total = f"{len(found['kill']) + len(found['elsewhere'])} sites that something needs"
+    needed = sum(len(found[kind]) for kind in ("kill", "elsewhere", "live"))
+    total = f"{needed} sites that something needs"
     return text + f"\n{total}, {len(found['survivor'])} that nothing does.\n", total
 
 

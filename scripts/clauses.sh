@@ -9,7 +9,7 @@
 #   --results FILE  append "pass|fail clauses:..." lines
 #   --update        write docs/clauses.md, docs/wrong_effects.md and docs/kill_table.md
 #
-# Runs the KUnit suites vmstore-inv, vmstore-wrong and vmstore-kill in User Mode Linux and
+# Runs the KUnit suites vmstore-inv, vmstore-wrong and vmstore-kill* in User Mode Linux and
 # makes the tables of what they print. Without --update it fails where the documents say
 # something else.
 
@@ -31,7 +31,7 @@ make_tmp
 scripts=$VMSTORE_TOP/scripts
 um=$(hold_lock um && "$scripts/um-source.sh")
 status=0
-for suite in vmstore-inv vmstore-wrong vmstore-kill; do
+for suite in vmstore-inv vmstore-wrong "vmstore-kill*"; do
 	"$scripts/kunit.sh" "$suite" || status=1
 	cat "$um/kunit-um/test.log" >>"$VMSTORE_TMP/log"
 done

@@ -845,21 +845,14 @@ static bool is_target(const struct explorer *x, const struct state *s, int c, in
 	return is_kernel(x, slot) || s->active[c] == x->test->slots[slot].space + 1;
 }
 
-static void dispatch_cursor(const struct explorer *x, struct state *s, int self, int cursor)
+static void dispatch_cursor(const struct explorer *x, struct state *s, int cursor)
 {
 	uint16_t mask = s->pend[cursor];
 	int c;
 
 	s->pend[cursor] = 0;
-	for (c = 0; mask && c < x->test->nr_cpus; c++) {
+	for (c = 0; mask && has(x, LITMUS_RULE_IPI) && c < x->test->nr_cpus; c++) {
 		if (!is_target(x, s, c, x->test->cursors[cursor].slot))
-			continue;
-		if (c == self) {
-			if (has(x, LITMUS_RULE_LOCAL))
-				flush(x, s, c, mask);
-			continue;
-		}
-		if (!has(x, LITMUS_RULE_IPI))
 			continue;
 		s->ipi[c] |= mask;
 		s->owes[cursor] |= 1 << c;
@@ -884,7 +877,7 @@ static void step_dispatch(const struct explorer *x, struct state *s, int self,
 
 	for (i = 0; i < x->test->nr_cursors; i++)
 		if (is_meant(x, step, self, i))
-			dispatch_cursor(x, s, self, i);
+			dispatch_cursor(x, s, i);
 }
 
 static bool has_answers(const struct explorer *x, const struct state *s, int self,
@@ -1303,8 +1296,7 @@ static const struct {
 	[LITMUS_RULE_INVLPG] = { "invlpg", "invlpg drops what this CPU keeps of a page" },
 	[LITMUS_RULE_ALL] = { "all", "a flush of everything drops every page of the space" },
 	[LITMUS_RULE_RANGE] = { "range", "a flush of a page drops no other one" },
-	[LITMUS_RULE_LOCAL] = { "local", "a dispatch flushes its own CPU at once" },
-	[LITMUS_RULE_IPI] = { "ipi", "a dispatch asks the other CPUs of the space" },
+	[LITMUS_RULE_IPI] = { "ipi", "a dispatch asks the CPUs of the space" },
 	[LITMUS_RULE_DELAY] = { "delay", "a CPU that was asked may flush later" },
 	[LITMUS_RULE_SYNC] = { "sync", "a sync waits until all have flushed" },
 	[LITMUS_RULE_ISSUE] = { "issue", "what replaces or removes a leaf asks for a flush" },

@@ -271,10 +271,13 @@ static int vms_live_set_root(struct vms_mmu *m, int cpu, struct vms_root *r, u32
 	old = c->active;
 	if (r && r != old && !cpu_online(cpu))
 		return -EINVAL;
-	if (r)
+	if (r && !VMS_OMIT(RESIDENT_SET))
 		set_bit(cpu, r->active.bits);
 	/* In the new set before the new root is loaded */
 	smp_mb__after_atomic();
+	if (VMS_OMIT(RESIDENT_LEAVES) && old)
+		clear_bit(cpu, old->active.bits);
+	VMS_MEANWHILE(SWITCH);
 	if (c->resident.root != stay) {
 		vms_resident_end(&c->resident);
 		if (stay)
@@ -396,9 +399,10 @@ static void vms_live_flush(struct vms_mmu *m, int cpu, const struct vms_flush *f
 
 		all = op->end - op->start > VMS_FLUSH_MAX_PAGES * VMS_PAGE_SIZE;
 		for (va = op->start; !all && va < op->end; va += VMS_PAGE_SIZE)
-			asm volatile("invlpg (%0)" : : "r"(va) : "memory");
+			if (!VMS_OMIT(INVLPG))
+				asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 	}
-	if (all)
+	if (all && !VMS_OMIT(CR3_RELOAD))
 		native_write_cr3(__native_read_cr3());
 }
 
@@ -433,6 +437,8 @@ static void vms_live_answer(struct vms_mmu *m, int cpu)
 	struct vms_live_cpu *c = vms_live_cpu(m, cpu);
 	s64 asked = atomic64_read(&c->asked);
 
+	if (VMS_OMIT(IPI_ANSWER))	/* too early */
+		atomic64_set_release(&c->done, asked);
 	m->on_kick(m, cpu);
 	atomic64_set_release(&c->done, asked);
 }
@@ -442,13 +448,16 @@ static void vms_live_ipi(void *info)
 	struct vms_mmu *m = info;
 	int cpu = smp_processor_id();
 
-	atomic_set(&vms_live_cpu(m, cpu)->pending, 0);
+	if (!VMS_OMIT(IPI_ORDER))
+		atomic_set(&vms_live_cpu(m, cpu)->pending, 0);
 	/*
 	 * From here on a kick sends an IPI again. One that still found the flag set
 	 * counted itself first, so it is among those answered now.
 	 */
 	smp_mb();
 	vms_live_answer(m, cpu);
+	if (VMS_OMIT(IPI_ORDER))	/* too late */
+		atomic_set(&vms_live_cpu(m, cpu)->pending, 0);
 }
 
 /* Preemption off, cpus_read_lock held */
@@ -463,7 +472,7 @@ static void vms_live_ask(struct vms_mmu *m, int cpu)
 		local_irq_save(irq);
 		vms_live_answer(m, cpu);
 		local_irq_restore(irq);
-	} else if (!cpu_online(cpu)) {
+	} else if (!cpu_online(cpu) || VMS_OMIT(IPI_SEND)) {
 		raw_spin_lock_irqsave(&l->lock, irq);
 		vms_live_answer(m, cpu);
 		raw_spin_unlock_irqrestore(&l->lock, irq);
@@ -497,6 +506,8 @@ static int vms_live_wait(struct vms_mmu *m, const struct vms_cpuset *cpus)
 	/* Two CPUs that wait for each other with IRQs off never answer (Tl6) */
 	if (WARN_ON_ONCE(irqs_disabled()))
 		return -EINVAL;
+	if (VMS_OMIT(IPI_WAIT))
+		return 0;
 	for_each_set_bit(cpu, cpus->bits, m->nr_cpus)
 		vms_live_wait_cpu(m, cpu);
 	return 0;

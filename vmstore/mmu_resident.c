@@ -307,7 +307,7 @@ void vms_resident_end(struct vms_resident *r)
 	vms_resident_dismiss(r);
 	raw_spin_unlock_irqrestore(&rc->lock, irq);
 	/* Pairs with the end of the turn. On this CPU no window can be open */
-	while (smp_load_acquire(&rc->now) == r) {
+	while (smp_load_acquire(&rc->now) == r && !VMS_OMIT(RESIDENT_END)) {
 		cpu_relax();
 		cond_resched();
 	}

@@ -228,8 +228,8 @@ static int vms_soft_cache(struct vms_mmu *m, struct vms_soft_cpu *c, u64 va,
 
 /*
  * Under the lock of @c: walk for an access, make @e or say why not. A fault leaves the leaf
- * alone and drops what is cached of the tables. Whoever handles one that came of a table
- * that is there no more finds nothing wrong and tries again: as does the live machine.
+ * alone and drops what is cached of the tables. It may come of a table that is there no more:
+ * a real handler would find nothing wrong and try again.
  */
 static int vms_soft_walk_for(struct vms_mmu *m, struct vms_soft_cpu *c, u64 va, bool write,
 			     struct vms_soft_entry *e, u32 *fault)
@@ -245,12 +245,9 @@ static int vms_soft_walk_for(struct vms_mmu *m, struct vms_soft_cpu *c, u64 va, 
 		*fault = vms_walk_fault(&w, write);
 		if (*fault) {
 			vms_soft_tables_forget(&c->tlb, va);
-			if (w.first == VMS_NR_LEVELS)
-				return 0;
-			err = -EAGAIN;
-		} else {
-			err = vms_soft_cache(m, c, va, &w, bits, e);
+			return 0;
 		}
+		err = vms_soft_cache(m, c, va, &w, bits, e);
 	} while (err == -EAGAIN);
 	return err;
 }
@@ -582,7 +579,7 @@ static int vms_soft_access(struct vms_mmu *m, int cpu, struct vms_root *r,
 		return 0;
 	c = vms_soft_cpu(m, cpu);
 	if (READ_ONCE(c->done) != atomic64_read(&c->asked))
-		vms_soft_deliver(m, cpu, false);
+		vms_soft_deliver(m, cpu, true);
 	vms_soft_remember(m->priv, a->va);
 
 	raw_spin_lock_irqsave(&c->window, irq);
@@ -666,8 +663,8 @@ static int vms_soft_flush_local(struct vms_mmu *m, int cpu, const struct vms_flu
 }
 
 /*
- * A kicked CPU answers when its next access begins, when somebody waits for it, or by
- * chance at once.
+ * A kicked CPU answers when somebody waits for it, or by chance: at once, or when an access
+ * begins.
  */
 static int vms_soft_kick(struct vms_mmu *m, const struct vms_cpuset *cpus)
 {

@@ -171,7 +171,8 @@ notrace __no_kcsan void vms_window_enter(struct vms_window *w, struct vms_root *
 	/* 6.1 would not come back from a fault in a process without this */
 	pagefault_disable();
 	w->root = r;
-	w->outer_loaded = test_and_set_bit(cpu, r->loaded.bits);
+	w->outer_loaded = !VMS_OMIT(WINDOW_SET) && !VMS_OMIT(WINDOW_BARRIER) &&
+			  test_and_set_bit(cpu, r->loaded.bits);
 	/* Pairs with the one of the dispatcher, between the entries and the mask */
 	smp_mb__after_atomic();
 	w->saved = __native_read_cr3();
@@ -180,6 +181,8 @@ notrace __no_kcsan void vms_window_enter(struct vms_window *w, struct vms_root *
 		this_cpu_write(vms_host_cr3, w->saved);
 	w->cr3 = vms_window_prepare(r);
 	native_write_cr3(w->cr3);
+	if (VMS_OMIT(WINDOW_LEAVES))
+		clear_bit(cpu, r->loaded.bits);
 }
 
 /**
@@ -369,5 +372,8 @@ notrace int vms_window_access(struct vms_mmu *m, struct vms_root *r, struct vms_
 
 		err = vms_window_do_page(m, r, a, a->done + min(page, a->len - a->done));
 	}
+	VMS_MEANWHILE(WINDOW);
+	if (VMS_OMIT(WINDOW_BARRIER))
+		set_bit(smp_processor_id(), r->loaded.bits);
 	return err;
 }

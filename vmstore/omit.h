@@ -5,8 +5,9 @@
  *
  * As with wrong.h one variable chooses at most one of them, in builds with the KUnit suites
  * only; elsewhere VMS_OMIT() is the constant false. The suite vmstore-kill leaves each out
- * and wants the simulated machine to show it; docs/kill_table.md is what it prints. A
- * barrier that is left out becomes the worst order that its absence allows.
+ * and wants the simulated machine to show it, vmstore-kill-live does the same with those of
+ * the live machine; docs/kill_table.md is what they print. A barrier that is left out becomes
+ * the worst order that its absence allows.
  *
  * What another CPU does at the worst moment is a function the suite sets: it is called at
  * VMS_MEANWHILE(), whether anything is left out or not.
@@ -73,18 +74,38 @@
 	X(RELEASE_READERS, "a node is released while readers may be in it")	\
 	X(REAP_READERS, "REAP does not wait for readers")
 
+/* Those of the live machine */
+#define VMS_OMIT_LIVE_SITES(X)							\
+	/* the sets of CPUs */							\
+	X(RESIDENT_SET, "a CPU does not enter the set of the space that is resident") \
+	X(RESIDENT_LEAVES, "it leaves the old set, then ends the window")	\
+	X(RESIDENT_END, "a root that is resident no more may still be loaded")	\
+	X(WINDOW_SET, "a CPU in a window is not in the set of its root")	\
+	X(WINDOW_BARRIER, "it accesses, then enters the set")			\
+	X(WINDOW_LEAVES, "it leaves the set, then accesses")			\
+	/* interrupts and flushes */						\
+	X(IPI_SEND, "the CPU that asks answers for the other")			\
+	X(IPI_ORDER, "a CPU answers, then is ready for the next IPI")		\
+	X(IPI_ANSWER, "it counts as through, then flushes")			\
+	X(IPI_WAIT, "nobody waits for CPUs that were sent an IPI")		\
+	X(INVLPG, "INVLPG is not executed")					\
+	X(CR3_RELOAD, "CR3 is not loaded again to flush everything")
+
 #define VMS_OMIT_ENUM(name, text)	VMS_OMIT_##name,
 
 enum vms_omit {
 	VMS_OMIT_NONE,
 	VMS_OMIT_SITES(VMS_OMIT_ENUM)
+	VMS_NR_OMIT_SOFT,
+	VMS_OMIT_LIVE_SITES(VMS_OMIT_ENUM)
 	VMS_NR_OMIT,
 };
 
 /* Where another CPU may come between */
 enum vms_moment {
 	VMS_AT_SWITCH,		/* a root is about to be loaded; in the wrong order, just was */
-	VMS_AT_ACCESS,		/* in a window, between walk and access */
+	VMS_AT_ACCESS,		/* in a simulated window, between walk and access */
+	VMS_AT_WINDOW,		/* in a live window, after an access */
 	VMS_AT_ENTRY,		/* an entry is about to be written */
 };
 
