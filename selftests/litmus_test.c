@@ -268,6 +268,7 @@ static unsigned int run_live(struct suite *s, int *wrong)
 	};
 	unsigned int nr = 0;
 
+	*wrong = 0;
 	for (opts.seed = 1; opts.seed <= MAX_SEEDS && !nr; opts.seed++) {
 		*wrong += run(s, &opts);
 		nr = count_stale(s);

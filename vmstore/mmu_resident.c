@@ -96,6 +96,18 @@ static bool vms_resident_may_stay(const struct vms_resident_cpu *rc,
 	return READ_ONCE(r->root) && !READ_ONCE(rc->away) && !need_resched();
 }
 
+/*
+ * Take what is pending; IRQs off. STI lets one more instruction pass before it does, and
+ * QEMU takes nothing between that and a CLI if the one is a PAUSE.
+ */
+static __always_inline void vms_take_irqs(void)
+{
+	local_irq_enable();
+	asm volatile("nop");
+	cpu_relax();
+	local_irq_disable();
+}
+
 /* BHs, preemption and IRQs off, init_mm loaded; a while */
 static notrace __no_kcsan void vms_resident_window(struct vms_resident_cpu *rc,
 						   struct vms_resident *r,
@@ -107,9 +119,7 @@ static notrace __no_kcsan void vms_resident_window(struct vms_resident_cpu *rc,
 	vms_window_enter(&w, root);
 	do {
 		vms_resident_serve(rc, r);
-		local_irq_enable();
-		cpu_relax();
-		local_irq_disable();
+		vms_take_irqs();
 	} while (vms_window_is_open(&w) && vms_resident_may_stay(rc, r) &&
 		 ktime_get_mono_fast_ns() < end);
 	vms_window_leave(&w);
