@@ -378,31 +378,33 @@ static const struct scene leave_unmap = { "the same, and a page is unmapped",
 static const char loaded[] =
 	"where anything is cached a window is open, and the CPU in the other set";
 
+#define NR(site)	(VMS_OMIT_##site - VMS_NR_OMIT_SOFT)
+
 /* By site: where it shows, or why it does not */
 static const struct site {
 	const struct scene *scene;
 	const char *survives;
 } sites[] = {
-#define AT(site)	[VMS_OMIT_##site - VMS_NR_OMIT_SOFT]
-	AT(RESIDENT_SET) = { &resident, loaded },
-	AT(RESIDENT_LEAVES) = { &leave_unmap, loaded },
-	AT(RESIDENT_END) = { &leave },
-	AT(WINDOW_SET) = { &window },
-	AT(WINDOW_BARRIER) = { &window },
-	AT(WINDOW_LEAVES) = { &window },
-	AT(IPI_SEND) = { &window },
-	AT(IPI_ORDER) = { &again },
-	AT(IPI_ANSWER) = { &answer },
-	AT(IPI_WAIT) = { &window },
-	AT(INVLPG) = { &resident },
-	AT(CR3_RELOAD) = { &resident_all },
+	[NR(RESIDENT_SET)] = { &resident, loaded },
+	[NR(RESIDENT_LEAVES)] = { &leave_unmap, loaded },
+	[NR(RESIDENT_END)] = { &leave },
+	[NR(WINDOW_SET)] = { &window },
+	[NR(WINDOW_BARRIER)] = { &window },
+	[NR(WINDOW_LEAVES)] = { &window },
+	[NR(IPI_SEND)] = { &window },
+	[NR(IPI_ORDER)] = { &again },
+	[NR(IPI_ANSWER)] = { &answer },
+	[NR(IPI_WAIT)] = { &window },
+	[NR(INVLPG)] = { &resident },
+	[NR(CR3_RELOAD)] = { &resident_all },
 };
 
 static const struct {
 	const char *name;
 	const char *text;
 } texts[VMS_NR_OMIT - VMS_NR_OMIT_SOFT] = {
-#define SITE(name, text)	AT(name) = { #name, text },
+	{},	/* the others in the order of the enum */
+#define SITE(name, text)	{ #name, text },
 	VMS_OMIT_LIVE_SITES(SITE)
 };
 
