@@ -114,7 +114,8 @@ sources_of()
 {
 	local module='Kbuild Kconfig vmstore_main.c include vmstore'
 	case $1 in
-	kunit | x86 | *-kunit) echo "$module kunit" ;;
+	kunit) echo "$module kunit docs/clauses.md docs/kill_table.md docs/wrong_effects.md" ;;
+	x86 | *-kunit) echo "$module kunit" ;;
 	coverage) echo "$module kunit selftests tools docs/coverage.md" ;;
 	uml | debug-uml | vm-* | smp-debug* | kcsan*)
 		echo "$module $(cd "$VMSTORE_TOP" && echo kunit/*.config) selftests tools" ;;
@@ -298,6 +299,7 @@ boot()
 scripted()
 {
 	local status=0
+	rm -f "$VMSTORE_TMP/$job.results"
 	"$@" --results "$VMSTORE_TMP/$job.results" || status=$?
 	collect "$VMSTORE_TMP/$job.results"
 	if [ "$status" != 0 ] && ! grep -q "^fail $job " "$results"; then
@@ -338,7 +340,14 @@ check_tools()
 	collect "$VMSTORE_TMP/tools.tap"
 }
 
-tier_kunit() { job kunit scripted "$scripts/kunit.sh"; }
+tier_kunit() { job kunit check_kunit; }
+
+# The suites, and the tables in docs/ that are made of what they print.
+check_kunit()
+{
+	scripted "$scripts/kunit.sh"
+	scripted "$scripts/clauses.sh" --last
+}
 
 tier_x86() { job x86 scripted "$scripts/kunit.sh" --x86; }
 
