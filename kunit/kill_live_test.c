@@ -154,8 +154,11 @@ static void start_watch(struct live *l, void (*after_load)(enum vms_moment at))
 
 static void wait_until_held(struct live *l)
 {
-	while (!READ_ONCE(l->held))
+	unsigned long until = jiffies + 60 * HZ;
+
+	while (!READ_ONCE(l->held) && !completion_done(&l->over) && time_before(jiffies, until))
 		cond_resched();
+	KUNIT_ASSERT_TRUE(l->test, READ_ONCE(l->held));
 }
 
 static void end_watch(struct live *l)
