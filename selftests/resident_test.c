@@ -15,7 +15,7 @@
 #include "vmstore_test.h"
 
 /* The harness wants a limit; this one is for a kernel full of checkers on a busy host */
-#define SECONDS		250
+#define SECONDS		500
 
 #define VA		0x40000000ULL
 #define CPU		1	/* where the space is resident; the test itself is on CPU 0 */
