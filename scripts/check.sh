@@ -46,8 +46,8 @@ all="static build tools kunit uml coverage x86 debug vm trace"
 more="smp-debug kcsan planted"
 # Seconds one test program may take, and one guest; and how many times as long where
 # everything is watched.
-program_seconds=600
-guest_seconds=1500
+program_seconds=900
+guest_seconds=2700
 slow_times=4
 # What VMSTORE_ROUNDS is in the slow guests, percent, and in Debian guests that repeat.
 few_rounds=20
