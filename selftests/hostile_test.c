@@ -245,6 +245,8 @@ static void work_round(struct worker *w, __u64 va)
 
 	if (attempt(w, vt_open_mut(space, va, va + VT_2M), 0, &open))
 		return;
+	/* A CPU may use what was there before, in the last round, until it is waited for */
+	attempt(w, vt_reap(), 0, NULL);
 	for (i = 0; i < 3; i++) {
 		if (attempt(w, vt_alloc(), 0, &op))
 			continue;
