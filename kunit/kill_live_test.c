@@ -80,18 +80,24 @@ static void see(struct live *l, const char *what)
 		l->seen = what;
 }
 
+static u64 now(void)
+{
+	/* As in the worker */
+	return data_race(ktime_get_mono_fast_ns());
+}
+
 /* --- CPU 1 --------------------------------------------------------------------------- */
 
 /* IRQs off */
 static void hold(struct live *l)
 {
-	u64 end = ktime_get_mono_fast_ns() + HOLD_NS;
+	u64 end = now() + HOLD_NS;
 
 	if (!READ_ONCE(l->may_hold) || READ_ONCE(l->held))
 		return;
 	WRITE_ONCE(l->holding, true);
 	WRITE_ONCE(l->held, true);
-	while (!READ_ONCE(l->go) && ktime_get_mono_fast_ns() < end)
+	while (!READ_ONCE(l->go) && now() < end)
 		cpu_relax();
 	WRITE_ONCE(l->holding, false);
 }
@@ -106,12 +112,12 @@ static void hold_in_window(enum vms_moment at)
 static void wait_in_window(enum vms_moment at)
 {
 	struct live *l = playing;
-	u64 end = ktime_get_mono_fast_ns() + WAIT_NS;
+	u64 end = now() + WAIT_NS;
 
 	if (at != VMS_AT_WINDOW || READ_ONCE(l->held))
 		return;
 	WRITE_ONCE(l->held, true);
-	while (!READ_ONCE(l->go) && ktime_get_mono_fast_ns() < end) {
+	while (!READ_ONCE(l->go) && now() < end) {
 		local_irq_enable();
 		asm volatile("nop");	/* as the worker does */
 		local_irq_disable();

@@ -108,12 +108,18 @@ static __always_inline void vms_take_irqs(void)
 	local_irq_disable();
 }
 
+static __always_inline u64 vms_now(void)
+{
+	/* It is read while it changes, and then again: KCSAN of 6.12 does not know */
+	return data_race(ktime_get_mono_fast_ns());
+}
+
 /* BHs, preemption and IRQs off, init_mm loaded; a while */
 static notrace __no_kcsan void vms_resident_window(struct vms_resident_cpu *rc,
 						   struct vms_resident *r,
 						   struct vms_root *root)
 {
-	u64 end = ktime_get_mono_fast_ns() + VMS_WINDOW_NS;
+	u64 end = vms_now() + VMS_WINDOW_NS;
 	struct vms_window w;
 
 	vms_window_enter(&w, root);
@@ -121,7 +127,7 @@ static notrace __no_kcsan void vms_resident_window(struct vms_resident_cpu *rc,
 		vms_resident_serve(rc, r);
 		vms_take_irqs();
 	} while (vms_window_is_open(&w) && vms_resident_may_stay(rc, r) &&
-		 ktime_get_mono_fast_ns() < end);
+		 vms_now() < end);
 	vms_window_leave(&w);
 }
 

@@ -281,7 +281,8 @@ static u32 vms_slot_next_free(struct vms_region *r, u32 from, bool even)
 	u32 idx = from;
 
 	for (;;) {
-		idx = find_next_bit(r->free_map, r->first_mmio, idx);
+		/* A hint: who claims the slot decides */
+		idx = data_race(find_next_bit(r->free_map, r->first_mmio, idx));
 		if (idx >= r->first_mmio)
 			return VMS_NO_SLOT;
 		if (!even || !(idx & 1))
