@@ -324,7 +324,7 @@ static void nap(__u32 most, __u32 round)
  */
 TEST_F_TIMEOUT(resident, moved_under_watch, SECONDS)
 {
-	const __u32 experiments = vt_rounds(EXPERIMENTS);
+	const __u32 experiments = EXPERIMENTS;
 	__u32 done = 0, stale = 0, fresh = 0, round;
 	unsigned long long stale_loads = 0, after = 0;
 
