@@ -580,8 +580,14 @@ static void play_reader(struct kill *k)
 {
 	u32 idx;
 
+	set_root(k, 1, NULL);
+	new_frame(k, OLD);
+	idx = vms_paddr_slot(k->op.out.frame.paddr);
 	rcu_read_lock();
-	idx = gather_node(k);
+	/* A frame that counts as a node: its release does not sleep */
+	vms_gather_add(&k->s->tlb, k->g, idx, false);
+	k->g->has_node = true;
+	k->g->rcu_state = start_poll_synchronize_rcu();
 	release(k);
 	if (vms_slot_rc(&k->s->region, idx) == VMSTORE_RC_UNUSED)
 		see(k, "a node is free that a reader is in");
