@@ -273,7 +273,7 @@ guest_of()
 }
 
 # boot TEST PROGRAMS COMMAND...: run a guest in which those programs print
-# TAP; the guest as a whole is the test TEST.
+# TAP, which is kept beside its log; the guest as a whole is the test TEST.
 boot()
 {
 	local test=$1 programs=$2 status tap=$VMSTORE_TMP/$job.tap
@@ -283,7 +283,7 @@ boot()
 		status=0
 		"$@" || status=$?
 		echo $status >"$tap.status"
-	} | python3 "$scripts/ktap.py" "$tap" $programs || :
+	} | tee "$logs/$job.tap" | python3 "$scripts/ktap.py" "$tap" $programs || :
 	collect "$tap"
 	# The guest itself: it booted, loaded and unloaded the module, and its
 	# log holds no complaint.

@@ -7,8 +7,9 @@ usage: ktap.py RESULTS PROGRAM... < OUTPUT
 OUTPUT holds, for each program, "### run PROGRAM", what the program printed
 (one TAP document) and "### exit PROGRAM STATUS". To the file RESULTS are
 appended lines "pass|fail|skip PROGRAM:TEST [REASON]", where frame_test's test
-global.drop is called frame:drop. A line is shown for each program, and if
-something failed what it printed, without the lines of what went well.
+global.drop is called frame:drop. A line is shown for each program, and the lines
+with "## " that it printed; if something failed all of them, without those of
+what went well.
 
 What a program did not say is a failure too: a test of its plan that has no
 result, an exit status that tells of an error its lines do not, a program that
@@ -96,6 +97,10 @@ class Program:
             for verdict, test, reason in self.results:
                 if verdict == "fail":
                     print(f"FAILED {self.title}:{test} {reason}")
+        else:
+            for line in self.lines:
+                if line.startswith("## "):
+                    print(line)
         print(f"{self.name}: {self.count('pass')} passed, "
               f"{self.count('fail')} failed, {self.count('skip')} skipped "
               f"({time.monotonic() - self.began:.0f} s)", flush=True)

@@ -233,7 +233,7 @@ struct sites {
 	int call;
 };
 
-/* Return: false when an operation did not behave; the sites are printed */
+/* Return: false when an operation did not behave */
 static bool sweep_all(const struct strike *strike, struct sites *sites)
 {
 	struct vt_recipe r;
@@ -260,12 +260,19 @@ static bool sweep_all(const struct strike *strike, struct sites *sites)
 		if (at > strike->max)
 			return false;
 	}
+	return true;
+}
+
+/* A line each, so that an operation without a site is seen */
+static void show_sites(const struct sites *sites, const char *strike)
+{
+	size_t i;
+
 	for (i = 0; i < MAX_OPCODES; i++)
 		if (sites[i].name)
-			printf("# %-26s sites: %2d -ENOMEM, %2d absorbed; of the call: %d\n",
-			       sites[i].name, sites[i].enomem, sites[i].absorbed,
-			       sites[i].call);
-	return true;
+			vt_show("%s: %-26s %2d -ENOMEM, %2d absorbed; of the call: %d",
+				strike, sites[i].name, sites[i].enomem, sites[i].absorbed,
+				sites[i].call);
 }
 
 FIXTURE(recipes) {
@@ -362,6 +369,7 @@ TEST_F_TIMEOUT(failnth, ops, SECONDS)
 	struct sites sites[MAX_OPCODES] = {};
 
 	ASSERT_TRUE(sweep_all(&one_allocation, sites));
+	show_sites(sites, "one allocation");
 }
 
 TEST_F_TIMEOUT(failnth, ops_two_in_a_row, SECONDS)
@@ -376,6 +384,7 @@ TEST_F_TIMEOUT(failnth, ops_two_in_a_row, SECONDS)
 	if (!open_pair())
 		SKIP(return, "failslab has no task filter here");
 	ASSERT_TRUE(sweep_all(&two_in_a_row, sites));
+	show_sites(sites, "two in a row");
 	/*
 	 * The place of a new id is in an xarray. Which allocation is number n differs
 	 * from run to run, as the debug kernel allocates too, so only here, where each
@@ -499,7 +508,7 @@ static int strike_call(const struct call *call, int nth, int *error)
 	return struck ? !!err : -1;
 }
 
-/* Sites with -ENOMEM, printed; -1 when something is wrong */
+/* Return: sites with -ENOMEM, or -1 when something is wrong */
 static int sweep_call(const struct call *call)
 {
 	int nth, got, error = 0, sites = 0, absorbed = 0;
@@ -516,7 +525,7 @@ static int sweep_call(const struct call *call)
 		sites += got;
 		absorbed += !got;
 	}
-	printf("# %-26s sites: %2d -ENOMEM, %2d absorbed\n", call->name, sites, absorbed);
+	vt_show("one allocation: %-26s %2d -ENOMEM, %2d absorbed", call->name, sites, absorbed);
 	return nth <= MAX_SITES ? sites : -1;
 }
 
@@ -540,7 +549,7 @@ TEST_F_TIMEOUT(failnth, open_call, SECONDS)
 		if (!struck)
 			break;
 	}
-	printf("# %-26s sites: %2d -ENOMEM\n", "open", sites);
+	vt_show("one allocation: %-26s %2d -ENOMEM", "open", sites);
 	ASSERT_LE(nth, MAX_SITES);
 	EXPECT_GT(sites, 0);
 }

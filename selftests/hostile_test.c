@@ -631,7 +631,7 @@ TEST_F_TIMEOUT(hostile, suspend_keeps_everything, SECONDS)
 		EXPECT_EQ(0, vt_check(self->fd));
 		taken++;
 	}
-	TH_LOG("%d naps", taken);
+	vt_show("%d naps", taken);
 	RUN_OK(self->fd, vt_reap());
 	for (cpu = 0; cpu < nr_cpus; cpu++)
 		RUN_ERR(self->fd, EFAULT, vt_load(space, 6 * VT_PAGE, 8, cpu));
@@ -899,8 +899,8 @@ TEST_F_TIMEOUT(stores, most_of_memory, SECONDS)
 		ASSERT_EQ(0, err);
 		lost = vt_memory_lost(before);
 	}
-	TH_LOG("%llu MiB of %llu MiB available, %llu MiB allowed", size >> 20,
-	       available >> 20, max_region() >> 20);
+	vt_show("%llu MiB of %llu MiB available, %llu MiB allowed", size >> 20,
+		available >> 20, max_region() >> 20);
 	EXPECT_GT(vt_slack_kib(), lost);
 }
 

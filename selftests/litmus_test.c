@@ -213,7 +213,7 @@ TEST_F_TIMEOUT(litmus, soft, SECONDS)
 		skipped += *self->suite.counts->skip != '\0';
 		stale += rounds != 0;
 	}
-	TH_LOG("%u tests were stale, %u skipped", stale, skipped);
+	vt_show("%u tests were stale, %u skipped", stale, skipped);
 }
 
 /* With true concurrency, as far as there is any */
@@ -310,7 +310,7 @@ TEST_F_TIMEOUT(litmus, live, SECONDS)
 		TH_LOG("%s: stale in %u of %u rounds", self->suite.test->name, nr,
 		       self->suite.counts->rounds);
 	}
-	TH_LOG("%u tests were stale, %u skipped", stale, skipped);
+	vt_show("%u tests were stale, %u skipped", stale, skipped);
 	if (skipped == self->suite.files.gl_pathc)
 		SKIP(return, "%s", self->suite.counts->skip);
 	/* Fewer rounds may miss one */

@@ -342,8 +342,8 @@ TEST_F_TIMEOUT(oracle, lockstep, 600)
 		ASSERT_TRUE(same);
 	}
 	low = report(self->table, done);
-	printf("# %llu operations in %llu ms, the whole state compared every %u at most\n",
-	       done, milliseconds() - start, BETWEEN);
+	vt_show("%llu operations in %llu ms, the whole state compared every %u at most",
+		done, milliseconds() - start, BETWEEN);
 	EXPECT_EQ(0, low)
 		TH_LOG("%u cells below their minimum", low);
 }

@@ -364,9 +364,9 @@ TEST_F_TIMEOUT(resident, moved_under_watch, SECONDS)
 		stale_loads += out->before.stale;
 		after += out->after.other;
 	}
-	TH_LOG("%u experiments of %u: in %u the old frame was seen before the handler, lost in %u",
-	       done, round, stale, fresh);
-	TH_LOG("%llu loads of it, and %llu after the handler", stale_loads, after);
+	vt_show("%u experiments of %u: in %u the old frame was seen before the handler, lost in %u",
+		done, round, stale, fresh);
+	vt_show("%llu loads of it, and %llu after the handler", stale_loads, after);
 	EXPECT_EQ(experiments, done);
 	EXPECT_LT(0, stale);
 	EXPECT_LT(0, after);
@@ -442,7 +442,8 @@ TEST_F_TIMEOUT(resident, frame_reused, SECONDS)
 		ASSERT_EQ(-EFAULT, vt_run1(self->fd, &last))
 			TH_LOG("round %u: %#llx", round, last.out.access.value);
 	}
-	TH_LOG("%u rounds, in %u of them the stale translation was seen first", round, stale);
+	vt_show("frames used again: %u rounds, in %u of them the stale translation was seen first",
+		round, stale);
 	EXPECT_EQ(reuses, stale);
 	RUN_OK(self->fd, vt_activate(0, CPU));
 }
@@ -484,7 +485,7 @@ TEST_F_TIMEOUT(resident, frame_reused_under_watch, SECONDS)
 		stale += out->before.stale;
 		faults += out->before.fault + out->after.fault;
 	}
-	TH_LOG("%llu stale loads, %llu faults", stale, faults);
+	vt_show("frames used again: %llu stale loads, %llu faults", stale, faults);
 	EXPECT_LT(0, stale);
 	EXPECT_LT(0, faults);
 	RUN_OK(self->fd, vt_activate(0, CPU));
@@ -531,7 +532,7 @@ TEST_F_TIMEOUT(resident, table_reused_under_watch, SECONDS)
 		stale += out->before.stale;
 		faults += out->before.fault + out->after.fault;
 	}
-	TH_LOG("%llu stale loads, %llu faults", stale, faults);
+	vt_show("tables used again: %llu stale loads, %llu faults", stale, faults);
 	EXPECT_LT(0, stale);
 	EXPECT_LT(0, faults);
 	RUN_OK(self->fd, vt_activate(0, CPU));

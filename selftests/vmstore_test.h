@@ -49,6 +49,13 @@
 #define VT_UNUSED	__attribute__((unused))
 
 /*
+ * vt_show - say in a line what a test measured
+ *
+ * A line with this mark is shown by make check also where all went well.
+ */
+#define vt_show(fmt, ...)	fprintf(stderr, "## " fmt "\n", ##__VA_ARGS__)
+
+/*
  * vt_rounds - how often to do what is done over and over
  * @usual: where nothing is slow
  *
