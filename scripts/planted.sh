@@ -3,11 +3,12 @@
 #
 # Plant bugs, one at a time, and see that the tests catch each.
 #
-#   planted.sh [--results FILE] [--keep DIR] [NAME]...
+#   planted.sh [--results FILE] [--keep DIR] [--update] [NAME]...
 #   planted.sh --list
 #
 #   (nothing)       all of kunit/planted/NAME.patch
 #   --list          say what there is and which tier is meant to catch it
+#   --update        write what caught each into the table of docs/planted.md
 #   --keep DIR      keep the output of each run there, as DIR/NAME.log
 #   --results FILE  append one "pass|fail|skip planted:NAME" line a bug
 #
@@ -29,12 +30,14 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 patches=$VMSTORE_TOP/kunit/planted
-results='' keep='' list=''
+doc=$VMSTORE_TOP/docs/planted.md
+results='' keep='' list='' update=''
 names=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
 	--list) list=1 ;;
+	--update) update=1 ;;
 	--keep) need_arg "$1" $#; keep=$2; shift ;;
 	--results) need_arg "$1" $#; results=$2; shift ;;
 	-*) usage_error "unknown option '$1'" ;;
@@ -71,6 +74,7 @@ fi
 make_tmp
 copy=$VMSTORE_TMP/project
 log=$VMSTORE_TMP/kernel.log
+rows=$VMSTORE_TMP/rows
 out=$VMSTORE_TMP/output
 programs=$VMSTORE_TMP/programs
 guest_seconds=900
@@ -127,10 +131,49 @@ run_tier()
 	esac
 }
 
+# tidy: lines of a log as they are shown, one after the other.
+tidy()
+{
+	sed -e 's/^\(\[[ 0-9.:]*\]\)\? *//' -e 's|[^ ]*/vmstore/|vmstore/|' |
+		paste -s -d ';' | sed 's/;/; /g'
+}
+
+# row NAME TIER LINES: one of the table in docs/planted.md.
+row()
+{
+	local patch=$patches/$1.patch
+	# shellcheck disable=SC2016 # the backticks are Markdown's
+	printf '| `%s` | %s | %s | %s: `%s` | `%s` |\n' "$1" "$(field "$patch" Kind)" \
+		"$(sed -e '1,/^$/d' -e '/^Kind:/q' "$patch" | sed '/^Kind:/d' |
+			paste -s -d ' ' | sed 's/ *$//')" \
+		"$2" "$(field "$patch" Run)" "${3//|/\\|}"
+}
+
+# update_doc: put the rows there are into the table, and leave the others.
+update_doc()
+{
+	awk -F '`' -v new="$rows" '
+	BEGIN {
+		while ((getline line <new) > 0) {
+			split(line, f, "`")
+			name[++nr] = f[2]
+			row[f[2]] = line
+		}
+	}
+	/^<!-- planted: end/ {
+		for (i = 1; i <= nr; i++)
+			if (name[i] in row)
+				print row[name[i]]
+	}
+	/^[|] `/ && $2 in row { print row[$2]; delete row[$2]; next }
+	{ print }' "$doc" >"$VMSTORE_TMP/doc"
+	cat "$VMSTORE_TMP/doc" >"$doc"
+}
+
 # try NAME: say on the standard output what caught it, or why nothing did.
 try()
 {
-	local patch=$patches/$1.patch tier run expect status=0 line='' first=''
+	local patch=$patches/$1.patch tier run expect status=0 line='' lines=()
 	tier=$(field "$patch" Tier)
 	read -ra run <<<"$(field "$patch" Run)"
 	case $tier in
@@ -165,14 +208,15 @@ try()
 			echo "$tier failed ($status), but nothing matches '$expect'"
 			return 1
 		fi
-		first=${first:-$line}
+		lines+=("$line")
 	done < <(field "$patch" Expect)
-	printf 'caught by %s: %s\n' "$tier" \
-		"$(printf %s "$first" |
-			sed -e 's/^\(\[[ 0-9.:]*\]\)\? *//' -e 's|[^ ]*/vmstore/|vmstore/|')"
+	line=$(printf '%s\n' "${lines[@]}" | tidy)
+	row "$1" "$tier" "$line" >>"$rows"
+	printf 'caught by %s: %s\n' "$tier" "$line"
 }
 
 build_programs
+: >"$rows"
 caught=0 failed=0 skipped=0
 [ -z "$keep" ] || mkdir -p "$keep"
 for name in "${names[@]}"; do
@@ -194,5 +238,6 @@ for name in "${names[@]}"; do
 	[ -z "$results" ] ||
 		printf '%s planted:%s %s\n' "$verdict" "$name" "$what" >>"$results"
 done
+[ -z "$update" ] || update_doc
 printf '%d caught, %d not, %d known not to be\n' "$caught" "$failed" "$skipped"
 [ "$failed" = 0 ] && [ "$caught" -gt 0 ]
