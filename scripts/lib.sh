@@ -174,19 +174,26 @@ KERNEL_TROUBLE+='|ODEBUG:|stack-protector|irq [0-9]+: nobody cared'
 KERNEL_TROUBLE+='|vmstore: unknown parameter'
 
 # Races in the rest of Linux are not ours: leave out the reports of KCSAN (from
-# one double line to the next) in which the module does not occur.
+# one double line to the next) in which the module does not occur, or only as
+# what an interrupt found running.
 drop_foreign_races()
 {
 	awk '
-	/==============================/ && !inside { inside = 1; held = $0; count = 1; next }
+	/==============================/ && !inside { inside = 1; held = $0; count = 1; ours = 0; next }
 	inside {
 		held = held "\n" $0
 		count++
+		if (/ by (task|interrupt)/)
+			interrupted = 0
+		else if (/ asm_[a-z0-9_]+\+0x/)
+			interrupted = 1
+		else if (/\[vmstore\]/ && !interrupted)
+			ours = 1
 		if (count == 2 && !/BUG: KCSAN/) {
 			print held
 			inside = 0
 		} else if (/==============================/) {
-			if (held ~ /\[vmstore\]/)
+			if (ours)
 				print held
 			inside = 0
 		}
