@@ -59,7 +59,12 @@ static int vms_cursor_open_in(struct vms_step *step, struct vms_space *space, bo
 	if (err)
 		goto release;
 	atomic_inc(&space->cursors);
-	vms_op_must(vms_store_insert_cursor(s, c->id, c));
+	err = vms_store_insert_cursor(s, c->id, c);
+	vms_op_must(err);
+	if (err) {	/* its nodes stay as they are, for the checker to see */
+		atomic_dec(&space->cursors);
+		goto release;
+	}
 	out->id = c->id;
 	out->level = c->guard_level;
 	out->nodes_allocated = allocated;
