@@ -108,8 +108,10 @@ run_suites()
 	wanted=$((0x${size:-0} / 8))
 	[ "$wanted" != 0 ] || die "there is no KUnit suite in $module"
 
+	# insmod sleeps while a case runs, and KUnit gives each 300 s.
 	"$VMSTORE_TOP/scripts/vm.sh" --kernel "$flavour" --module "$module" \
-		--append kunit.enable=1 --timeout "$timeout" --log "$klog" -- \
+		--append "kunit.enable=1 sysctl.kernel.hung_task_timeout_secs=300" \
+		--timeout "$timeout" --log "$klog" -- \
 		true || status=$?
 	[ -e "$klog" ] || die "the guest was not started ($status)"
 	mkdir -p "${keep%/*}"
