@@ -100,6 +100,7 @@ run_suites()
 {
 	local flavour=$1 module klog=$VMSTORE_TMP/kernel.log size wanted ran
 	local keep=$VMSTORE_CACHE/vm/$flavour-kunit.log status=0
+	local append=kunit.enable=1
 
 	module=$("$VMSTORE_TOP/scripts/build.sh" "$flavour")
 	# A pointer for each suite is in this section.
@@ -109,9 +110,10 @@ run_suites()
 	[ "$wanted" != 0 ] || die "there is no KUnit suite in $module"
 
 	# insmod sleeps while a case runs, and KUnit gives each 300 s.
+	[ "$flavour" = kcsan ] ||
+		append="$append sysctl.kernel.hung_task_timeout_secs=300"
 	"$VMSTORE_TOP/scripts/vm.sh" --kernel "$flavour" --module "$module" \
-		--append "kunit.enable=1 sysctl.kernel.hung_task_timeout_secs=300" \
-		--timeout "$timeout" --log "$klog" -- \
+		--append "$append" --timeout "$timeout" --log "$klog" -- \
 		true || status=$?
 	[ -e "$klog" ] || die "the guest was not started ($status)"
 	mkdir -p "${keep%/*}"
