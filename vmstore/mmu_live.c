@@ -292,12 +292,8 @@ static int vms_live_set_root(struct vms_mmu *m, int cpu, struct vms_root *r, u32
 	return 0;
 }
 
-/*
- * On the CPU of the access: in the caller or in an IPI. An IPI counts pagefault_disabled
- * of the task that it interrupts up and down again: no race, whatever that task was
- * doing with it.
- */
-static notrace __no_kcsan void vms_live_short(void *info)
+/* On the CPU of the access: in the caller or in an IPI */
+static notrace void vms_live_short(void *info)
 {
 	struct vms_live_call *call = info;
 	struct vms_window w;

@@ -25,6 +25,7 @@
 
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/kcsan-checks.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -157,6 +158,25 @@ static unsigned long vms_window_prepare(struct vms_root *r)
 	return __pa(top);
 }
 
+/*
+ * 6.1 would not come back from a fault in a process without this. An IPI counts
+ * pagefault_disabled of the task that it interrupts up and down again: no race, whatever
+ * that task was doing with it.
+ */
+static notrace void vms_window_hold_faults(void)
+{
+	kcsan_disable_current();
+	pagefault_disable();
+	kcsan_enable_current();
+}
+
+static notrace void vms_window_release_faults(void)
+{
+	kcsan_disable_current();
+	pagefault_enable();
+	kcsan_enable_current();
+}
+
 /**
  * vms_window_enter - load a private root
  * @w: window, to be left on the same CPU
@@ -168,8 +188,7 @@ notrace __no_kcsan void vms_window_enter(struct vms_window *w, struct vms_root *
 {
 	int cpu = smp_processor_id();
 
-	/* 6.1 would not come back from a fault in a process without this */
-	pagefault_disable();
+	vms_window_hold_faults();
 	w->root = r;
 	w->outer_loaded = !VMS_OMIT(WINDOW_SET) && !VMS_OMIT(WINDOW_BARRIER) &&
 			  test_and_set_bit(cpu, r->loaded.bits);
@@ -202,7 +221,7 @@ notrace __no_kcsan void vms_window_leave(struct vms_window *w)
 	smp_mb__before_atomic();
 	if (!w->outer_loaded)
 		clear_bit(smp_processor_id(), w->root->loaded.bits);
-	pagefault_enable();
+	vms_window_release_faults();
 }
 
 /*
