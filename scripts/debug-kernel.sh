@@ -170,7 +170,7 @@ path)
 	printf '%s\n' "$out/bzImage" "$out"
 	;;
 kunit)
-	results='' timeout=3600
+	results='' timeout=7200
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--results) need_arg "$1" $#; results=$2; shift ;;
