@@ -1509,7 +1509,7 @@ static void cursor_test_flush_errors(struct kunit *test)
 #define FLAT_PAGES	1536U
 #define FLAT_START	(L3 - 700 * L1)		/* three tables and a 1 GiB boundary */
 #define FLAT_MAX	600U			/* pages mapped at a time */
-#define FLAT_STEPS	1200
+#define FLAT_STEPS	FX_ROUNDS(1200)
 
 /* What is mapped, by page; paddr + 1, 0 = nothing */
 struct flat {

@@ -22,6 +22,14 @@
 #define FX_REGION	(2 * VMS_BLOCK_SIZE)
 #define FX_MMIO		(16 * FX_PAGE)
 
+/*
+ * FX_ROUNDS - how often a case does what it does over and over
+ *
+ * Under KCSAN an operation with a full check takes tenths of a second, and KUnit ends a
+ * case after 300 s.
+ */
+#define FX_ROUNDS(usual)	((usual) / (IS_ENABLED(CONFIG_KCSAN) ? 10 : 1))
+
 struct fx {
 	struct vms_store *s;
 };
