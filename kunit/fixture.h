@@ -25,8 +25,8 @@
 /*
  * FX_ROUNDS - how often a case does what it does over and over
  *
- * Under KCSAN an operation with a full check takes tenths of a second, and KUnit ends a
- * case after 300 s.
+ * Under KCSAN an operation with a full check takes nearly a tenth of a second, and KUnit
+ * ends a case after 300 s.
  */
 #define FX_ROUNDS(usual)	((usual) / (IS_ENABLED(CONFIG_KCSAN) ? 10 : 1))
 
