@@ -961,7 +961,7 @@ static void step_test_random_touched(struct kunit *test)
 	u32 worked[__VMSTORE_OP_MAX] = {};
 
 	fx_store(test)->mode = VMSTORE_CHECK_STEP;
-	run_random(test, 0x5eed0007, 64, worked);
+	run_random(test, *(const u64 *)test->param_value, 64, worked);
 	KUNIT_EXPECT_TRUE(test, fx_store(test)->inv->shadow->valid);
 }
 
@@ -989,7 +989,7 @@ static struct kunit_case step_test_cases[] = {
 	KUNIT_CASE(step_test_access_linear),
 	KUNIT_CASE(step_test_linear_is_identity),
 	KUNIT_CASE_PARAM(step_test_random, random_seed_gen_params),
-	KUNIT_CASE(step_test_random_touched),
+	KUNIT_CASE_PARAM(step_test_random_touched, random_seed_gen_params),
 	{}
 };
 
