@@ -35,18 +35,20 @@ void vms_kvirts_init(struct vms_kvirts *k, struct vms_tlb *tlb,
 }
 
 /**
- * vms_kvirts_exit - forget all addresses
- * @k: areas that the caller has freed or will free himself
+ * vms_kvirts_exit - free all areas
+ * @k: areas that nobody uses, in the store's registry or not
  *
  * May sleep.
  */
 void vms_kvirts_exit(struct vms_kvirts *k)
 {
-	struct vms_kvirt *area, *next;
+	struct vms_kvirt *area;
+	unsigned long page = 0;
 
-	mtree_destroy(&k->tree);
-	list_for_each_entry_safe(area, next, &k->dead, dead)
+	/* Also those on @dead: they have addresses still */
+	mt_for_each(&k->tree, area, page, ULONG_MAX)
 		kfree(area);
+	mtree_destroy(&k->tree);
 	mutex_destroy(&k->lock);
 }
 

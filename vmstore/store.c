@@ -270,7 +270,6 @@ static void vms_store_free_gathers(struct vms_store *s)
 static void vms_store_demolish(struct vms_store *s)
 {
 	struct vms_cursor *c;
-	struct vms_kvirt *area;
 	struct vms_space *space;
 	struct vms_io *io;
 	struct vms_list *list;
@@ -289,8 +288,6 @@ static void vms_store_demolish(struct vms_store *s)
 	}
 	xa_for_each(&s->ios.xa, id, io)
 		kfree(io);
-	xa_for_each(&s->areas.xa, id, area)
-		kfree(area);
 	xa_for_each(&s->lists.xa, id, list)
 		kfree(list);
 	s->mmu.ops->root_exit(&s->mmu, &s->kernel_pt.mroot);

@@ -21,10 +21,15 @@ int vms_op_space_new(struct vms_step *step)
 	err = vms_space_init(space, &s->mmu, id);
 	if (err)
 		goto release;
-	vms_op_must(vms_store_insert_space(s, id, space));
+	err = vms_store_insert_space(s, id, space);
+	vms_op_must(err);
+	if (err)	/* its root stays as it is, for the checker to see */
+		goto exit;
 	step->op->out.id = id;
 	return 0;
 
+exit:
+	s->mmu.ops->root_exit(&s->mmu, &space->pt.mroot);
 release:
 	vms_registry_release(&s->spaces, id);
 free:
