@@ -39,12 +39,11 @@ scripts=$VMSTORE_TOP/scripts
 logs=$VMSTORE_CACHE/results
 mkdir -p "$logs"
 : >"$VMSTORE_TMP/results"
-# In a subshell, so that only bringing the source up to date keeps others waiting.
-um=$(hold_lock um && "$scripts/um-source.sh")
+# In a subshell, so that only the kernel keeps others waiting.
+out=$(hold_lock um && "$scripts/um-kernel.sh" gcov)
 hold_lock coverage
-out=$um/gcov
-copy=$um/gcov-vmstore
-notes=$um/gcov-notes
+copy=$out-vmstore
+notes=$out-notes
 
 note()
 {
@@ -57,28 +56,6 @@ make_quietly()
 		tail -n 50 "$VMSTORE_TMP/make.log" >&2
 		die "the build for coverage failed"
 	}
-}
-
-# As in uml.sh: what the kernel was made from is kept beside it, written last.
-build_kernel()
-{
-	local option
-	cat "$VMSTORE_TOP/kunit/um-mod.config" "$VMSTORE_TOP/kunit/um-gcov.config" \
-		>"$VMSTORE_TMP/wanted"
-	if cmp -s "$VMSTORE_TMP/wanted" "$out/wanted" && [ -e "$out/linux" ]; then
-		return
-	fi
-	say "building the UML kernel (gcov)"
-	mkdir -p "$out"
-	rm -f "$out/wanted"
-	cp "$VMSTORE_TMP/wanted" "$out/.config"
-	make_quietly -C "$um/src" ARCH=um O="$out" olddefconfig
-	grep '=y$' "$VMSTORE_TMP/wanted" | while read -r option; do
-		grep -q "^$option\$" "$out/.config" ||
-			die "not honoured by the kernel: $option"
-	done
-	make_quietly -C "$um/src" ARCH=um O="$out" -j"$VMSTORE_JOBS" all
-	cp "$VMSTORE_TMP/wanted" "$out/wanted"
 }
 
 # Bringing the copy up to date removes the compiler's notes of what is in each
@@ -212,7 +189,6 @@ read_counts()
 	fi
 }
 
-build_kernel
 build_module_with_gcov
 make_root "$VMSTORE_TMP/root"
 # Others may build while this one runs.

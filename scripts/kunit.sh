@@ -39,10 +39,10 @@ build=$um/kunit-$flavour
 conf=$VMSTORE_TOP/kunit
 # uml_dir: where a UML kernel puts its control socket; else it is $HOME/.uml.
 exec=(--kernel_args="uml_dir=$VMSTORE_TMP")
+um_args=(--kunitconfig="$conf/um.config" --kunitconfig="$conf/um-kunit.config")
 case $flavour in
-um) args=(--kunitconfig="$conf/um.config") ;;
-debug) args=(--kunitconfig="$conf/um.config"
-	--kunitconfig="$conf/um-debug.config") ;;
+um) args=("${um_args[@]}") ;;
+debug) args=("${um_args[@]}" --kunitconfig="$conf/um-debug.config") ;;
 x86)
 	args=(--arch=x86_64 --kunitconfig="$conf/x86.config"
 		--qemu_args='-smp 2 -cpu max,la57=off')
@@ -61,13 +61,29 @@ kunit()
 		"${args[@]}") </dev/null
 }
 
+# begin_with NAME: copy the UML kernel of that name, which is wanted anyhow: then only the
+# suites are compiled. But not its configuration: that comes from kunit.py.
+begin_with()
+{
+	local other
+	other=$("$VMSTORE_TOP/scripts/um-kernel.sh" "$1") || return
+	[ ! -e "$build" ] || return 0
+	rm -rf "$build.new"
+	cp -a "$other" "$build.new"
+	rm -f "$build.new/wanted" "$build.new/.config"
+	mv "$build.new" "$build"
+}
+
 # The source is one for all flavours; so it is kept while one is built from it.
 build_kernel()
 {
 	(
 		hold_lock um
-		"$VMSTORE_TOP/scripts/um-source.sh" >/dev/null &&
-			kunit build --jobs="$VMSTORE_JOBS"
+		case $flavour in
+		um) begin_with plain ;;
+		debug) begin_with debug ;;
+		x86) "$VMSTORE_TOP/scripts/um-source.sh" >/dev/null ;;
+		esac && kunit build --jobs="$VMSTORE_JOBS"
 	)
 }
 

@@ -88,11 +88,10 @@ fresh_build()
 		build_module "$series" static "$@"
 		return
 	fi
-	"$VMSTORE_TOP/scripts/uml.sh" --build-only
-	um=$(hold_lock um && "$VMSTORE_TOP/scripts/um-source.sh")
-	rm -rf "$um/static"
-	copy_project "$um/static"
-	make -C "$um/mod" ARCH=um M="$um/static" -j"$VMSTORE_JOBS" "$@" modules
+	um=$(hold_lock um && "$VMSTORE_TOP/scripts/um-kernel.sh" plain)
+	rm -rf "$um-static"
+	copy_project "$um-static"
+	make -C "$um" ARCH=um M="$um-static" -j"$VMSTORE_JOBS" "$@" modules
 }
 
 # Fail on a warning as on an error. gcc's and sparse's, and make's own.

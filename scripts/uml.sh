@@ -4,7 +4,6 @@
 # Build vmstore.ko for a User Mode Linux kernel, boot that, run a command.
 #
 #   uml.sh [options] -- COMMAND [ARGUMENT]...
-#   uml.sh [--debug] --build-only
 #
 #   --debug             with KASAN, UBSAN, lockdep, kmemleak and fail-nth
 #   --add SRC[:DEST]    put a file or folder into the guest; DEST defaults to
@@ -14,7 +13,6 @@
 #   --no-module         load nothing
 #   --timeout S         give up after S seconds (default 300)
 #   --log FILE          keep the kernel's log there
-#   --build-only        build the kernel and the module, boot nothing
 #
 # UML has no MMU to lend: the module runs on its software machine, one CPU, at
 # the host's speed. Command, output and exit status are as with vm.sh.
@@ -22,7 +20,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-debug='' timeout=300 no_module='' log='' build_only=''
+debug='' timeout=300 no_module='' log=''
 add=() pull=() params=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -34,13 +32,12 @@ while [ $# -gt 0 ]; do
 	--no-module) no_module=1 ;;
 	--timeout) need_arg "$1" $#; timeout=$2; shift ;;
 	--log) need_arg "$1" $#; log=$2; shift ;;
-	--build-only) build_only=1 ;;
 	--) shift; break ;;
 	*) usage_error "unknown option '$1' (the command comes after --)" ;;
 	esac
 	shift
 done
-[ $# -gt 0 ] || [ -n "$build_only" ] || usage_error "want a command after --"
+[ $# -gt 0 ] || usage_error "want a command after --"
 for item in ${pull[@]+"${pull[@]}"}; do
 	case $item in
 	*:*) ;;
@@ -51,40 +48,10 @@ command -v busybox >/dev/null || die "busybox is missing: run 'make setup'"
 
 make_tmp
 hold_lock um
-um=$("$VMSTORE_TOP/scripts/um-source.sh")
-flavour=mod${debug:+-debug}
-out=$um/$flavour
-copy=$um/$flavour-vmstore
-
-# Options that were asked for and did not arrive would make the kernel test
-# less than it says.
-check_config()
-{
-	grep -h '=y$' "$VMSTORE_TMP/wanted" | while read -r option; do
-		grep -q "^$option\$" "$out/.config" || printf '%s ' "$option"
-	done
-}
-
-build_kernel()
-{
-	local missing
-	cat "$VMSTORE_TOP/kunit/um-mod.config" \
-		${debug:+"$VMSTORE_TOP/kunit/um-debug.config"} \
-		>"$VMSTORE_TMP/wanted"
-	mkdir -p "$out"
-	if ! cmp -s "$VMSTORE_TMP/wanted" "$out/wanted" || [ ! -e "$out/linux" ]; then
-		say "building the UML kernel ($flavour)"
-		cp "$VMSTORE_TMP/wanted" "$out/.config"
-		make -C "$um/src" ARCH=um O="$out" olddefconfig
-		missing=$(check_config)
-		[ -z "$missing" ] || die "not honoured by the kernel: $missing"
-		make -C "$um/src" ARCH=um O="$out" -j"$VMSTORE_JOBS" all
-		cp "$VMSTORE_TMP/wanted" "$out/wanted"
-	fi >"$VMSTORE_TMP/make.log" 2>&1 || {
-		tail -n 50 "$VMSTORE_TMP/make.log" >&2
-		die "the UML kernel does not build"
-	}
-}
+flavour=${debug:+debug}
+flavour=${flavour:-plain}
+out=$("$VMSTORE_TOP/scripts/um-kernel.sh" "$flavour")
+copy=$out-vmstore
 
 build_um_module()
 {
@@ -98,9 +65,7 @@ build_um_module()
 	}
 }
 
-build_kernel
 [ -n "$no_module" ] || build_um_module
-[ -z "$build_only" ] || exit 0
 
 root=$VMSTORE_TMP/root
 make_guest_root "$root"
