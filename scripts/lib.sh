@@ -175,7 +175,8 @@ KERNEL_TROUBLE+='|vmstore: unknown parameter'
 
 # Races in the rest of Linux are not ours: leave out the reports of KCSAN (from
 # one double line to the next) in which the module does not occur, or only as
-# what an interrupt found running.
+# what an interrupt found running or as what sleeps: timers and the scheduler
+# touch nothing of the module's.
 drop_foreign_races()
 {
 	awk '
@@ -184,10 +185,10 @@ drop_foreign_races()
 		held = held "\n" $0
 		count++
 		if (/ by (task|interrupt)/)
-			interrupted = 0
-		else if (/ asm_[a-z0-9_]+\+0x/)
-			interrupted = 1
-		else if (/\[vmstore\]/ && !interrupted)
+			aside = 0
+		else if (/ (asm_[a-z0-9_]+|schedule[a-z_]*|usleep_range_state|msleep)\+0x/)
+			aside = 1
+		else if (/\[vmstore\]/ && !aside)
 			ours = 1
 		if (count == 2 && !/BUG: KCSAN/) {
 			print held
