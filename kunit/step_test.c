@@ -446,6 +446,33 @@ static void step_test_freeze(struct kunit *test)
 	KUNIT_EXPECT_GT(test, fx_check(test, s), 0ULL);
 }
 
+/* One that another freezes the store under: what it has made does not get in, nor is it lost */
+static void step_test_frozen_meanwhile(struct kunit *test)
+{
+	struct vms_store *s = fx_store(test);
+	u64 space = fx_space_new(test, s);
+	struct vmstore_op ops[] = {
+		fx_op_simple(VMSTORE_OP_SPACE_NEW),
+		fx_op_open(false, space, VA, VA + FX_PAGE),
+		fx_op_open(true, space, 0, FX_PAGE),
+		fx_op_kvirt_untracked(FX_PAGE, 0, 0, 0, fx_rw),
+	};
+	u32 i;
+
+	WRITE_ONCE(s->frozen, true);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct vms_step step = { .store = s, .op = &ops[i] };
+		const struct vms_op_row *row = vms_op_row(ops[i].opcode);
+		/* vms_step() says so of any operation then */
+		int err = ops[i].opcode == VMSTORE_OP_KVIRT_MAP_UNTRACKED ? 0 : -EIO;
+
+		KUNIT_EXPECT_EQ_MSG(test, row->run(&step), err, "%s", row->name);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->spaces.count), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->cursors.count), 0);
+	KUNIT_EXPECT_NULL(test, vms_registry_load(&s->areas, 1));
+}
+
 /* --- waiting for a range ------------------------------------------------------------------- */
 
 struct waiter {
@@ -981,6 +1008,7 @@ static struct kunit_case step_test_cases[] = {
 	KUNIT_CASE(step_test_reap_for_open),
 	KUNIT_CASE(step_test_reap_for_map),
 	KUNIT_CASE(step_test_freeze),
+	KUNIT_CASE(step_test_frozen_meanwhile),
 	KUNIT_CASE(step_test_wait),
 	KUNIT_CASE(step_test_wait_interrupted),
 	KUNIT_CASE(step_test_wait_errors),
