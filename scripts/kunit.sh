@@ -69,9 +69,9 @@ begin_with()
 	other=$("$VMSTORE_TOP/scripts/um-kernel.sh" "$1") || return
 	[ ! -e "$build" ] || return 0
 	rm -rf "$build.new"
-	cp -a "$other" "$build.new"
-	rm -f "$build.new/wanted" "$build.new/.config"
-	mv "$build.new" "$build"
+	cp -a "$other" "$build.new" &&
+		rm -f "$build.new/wanted" "$build.new/.config" &&
+		mv "$build.new" "$build"
 }
 
 # The source is one for all flavours; so it is kept while one is built from it.

@@ -186,7 +186,7 @@ drop_foreign_races()
 		count++
 		if (/ by (task|interrupt)/)
 			aside = 0
-		else if (/ (asm_[a-z0-9_]+|schedule[a-z_]*|usleep_range_state|msleep)\+0x/)
+		else if (/ (asm_[a-z0-9_]+|schedule|schedule_(hr)?timeout[a-z_]*|usleep_range_state|msleep)\+0x/)
 			aside = 1
 		else if (/\[vmstore\]/ && !aside)
 			ours = 1

@@ -20,12 +20,12 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-debug='' timeout=300 no_module='' log=''
+flavour=plain timeout=300 no_module='' log=''
 add=() pull=() params=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) usage; exit 0 ;;
-	--debug) debug=1 ;;
+	--debug) flavour=debug ;;
 	--add) need_arg "$1" $#; add+=("$2"); shift ;;
 	--pull) need_arg "$1" $#; pull+=("$2"); shift ;;
 	--param) need_arg "$1" $#; params+=("$2"); shift ;;
@@ -48,8 +48,6 @@ command -v busybox >/dev/null || die "busybox is missing: run 'make setup'"
 
 make_tmp
 hold_lock um
-flavour=${debug:+debug}
-flavour=${flavour:-plain}
 out=$("$VMSTORE_TOP/scripts/um-kernel.sh" "$flavour")
 copy=$out-vmstore
 
